@@ -69,7 +69,7 @@ browser:
 ARGS ?=
 .PHONY: test
 test: setup browser ## the whole suite: SQLite, PostgreSQL, browser (ARGS= for pytest)
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 .PHONY: soak
 soak: setup browser ## the long tests that `test` leaves out
