@@ -29,8 +29,7 @@ $(STAMP): pyproject.toml requirements-dev.lock
 	if [ -x $(BIN)/python ] && [ "$$(cat $(STAMP) 2>/dev/null)" = "$$want" ]; then touch $(STAMP); exit 0; fi; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tocsin needs Python 3.11 or newer" >&2; exit 1; }; \
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "missing: apt-get install python3-venv" >&2; exit 1; }; \
-	echo "setup 1/3: virtual environment"; \
-	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); \
+	[ -x $(BIN)/python ] || { echo "setup 1/3: virtual environment"; $(PYTHON) -m venv $(VENV); }; \
 	echo "setup 2/3: locked packages"; \
 	$(PIP) install --root-user-action ignore --no-deps --require-hashes -r requirements-dev.lock; \
 	echo "setup 3/3: tocsin itself"; \
@@ -60,7 +59,7 @@ browser:
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "test: installing chromium"; \
 	  export DEBIAN_FRONTEND=noninteractive PATH="/usr/sbin:/sbin:$$PATH"; \
-	  apt-get -qq update && apt-get -qq -y --no-install-recommends install chromium fonts-liberation >/dev/null && exit 0; \
+	  apt-get -qq update && apt-get -qq -y --no-install-recommends install chromium fonts-liberation >/dev/null 2>&1 && exit 0; \
 	fi; \
 	printf '%s\n' '' '  *** MISSING PACKAGE: chromium (apt-get install chromium fonts-liberation)' \
 	  '  *** the browser tests will be SKIPPED' '' >&2
