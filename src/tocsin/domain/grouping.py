@@ -1,0 +1,127 @@
+"""Signals and alerts: which stream a signal belongs to, and when joining must call people again.
+
+Joining never silences: a higher severity, a first firing after mitigated, or a new alert later than the group window
+after the ack pages again (design rule 8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tocsin.domain import escalation, lifecycle
+from tocsin.domain import events as ev
+from tocsin.domain.context import Context, Draft
+from tocsin.domain.events import Text
+from tocsin.domain.incident import Incident, Paging, Stage
+
+GROUP_WINDOW = timedelta(minutes=30)
+LEVEL_BY_WORD = {
+    **dict.fromkeys(("critical", "p1", "sev1"), 1),
+    **dict.fromkeys(("error", "high", "p2", "sev2"), 2),
+    **dict.fromkeys(("warning", "warn", "p3", "sev3"), 3),
+    **dict.fromkeys(("info", "low", "p4", "p5", "sev4"), 4),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What a sender said: `severity` in its own word, `group` what belongs together (default: the dedup key)."""
+
+    integration: str
+    dedup_key: str
+    title: str
+    severity: str
+    firing: bool = True
+    group: str | None = None
+    service: str | None = None
+
+    @property
+    def claim(self) -> str:
+        """The unique row that says which incident these alerts belong to."""
+        return f"{self.integration}/{self.group or self.dedup_key}"
+
+    @property
+    def identity(self) -> str:
+        """What the sender keeps firing."""
+        return f"{self.integration}/{self.dedup_key}"
+
+
+def provisional_level(signal: Signal, context: Context) -> str:
+    """The handbook's level of the sender's severity word: by rank, unknown words count as the second highest."""
+    rank = LEVEL_BY_WORD.get(signal.severity.casefold(), 2)
+    ranked = [s for s in context.policy.severities if s.rank >= rank]
+    return (ranked[0] if ranked else context.policy.severities[-1]).level
+
+
+def signalled(state: Incident, context: Context, now: datetime, *, signal: Signal) -> list[ev.Event]:
+    """A further signal for a running incident; empty when it changes nothing (then it is only counted)."""
+    draft = Draft(state, context)
+    level = provisional_level(signal, context)
+    known = signal.identity in state.firing
+    if not signal.firing:
+        if not known and not state.firing_more:
+            return []
+        draft.add(_signalled(signal, now, level, "recovered"))
+        if not draft.state.firing and not draft.state.firing_more:
+            _recovered(draft, now)
+        return draft.events
+    why = _why_again(state, context, now, level, known)
+    if known and why is None:
+        return []
+    draft.add(_signalled(signal, now, level, why or "joined"))
+    if why == "severity":
+        draft.add(ev.SeverityChanged(now, None, state.level, level, Text("a worse alert joined")))
+    if why is not None:
+        escalation.start(draft, now)
+    return draft.events
+
+
+def _signalled(signal: Signal, now: datetime, level: str, why: str) -> ev.Signalled:
+    return ev.Signalled(
+        now, signal.integration, signal.dedup_key, signal.firing, Text(signal.title), level, why
+    )
+
+
+def _why_again(state: Incident, context: Context, now: datetime, level: str, known: bool) -> str | None:
+    """The reason to call people again, or None."""
+    if state.stage == Stage.TRIAGE and _rank(level, context) < _rank(state.level, context):
+        return "severity"
+    if known:
+        return None
+    if state.stage == Stage.MITIGATED:
+        return "firing after mitigated"
+    acked = state.paging == Paging.ACKED and state.acked_at is not None
+    if acked and state.acked_at is not None and now - state.acked_at > GROUP_WINDOW:
+        return "new alert after the group window"
+    return None
+
+
+def _rank(level: str, context: Context) -> int:
+    return context.severity(level).rank
+
+
+def _recovered(draft: Draft, now: datetime) -> None:
+    """The last alert recovered: triage ends by itself, a declared incident only gets the fact."""
+    draft.add(ev.Recovered(now))
+    if draft.state.stage == Stage.TRIAGE:
+        lifecycle.end_clock(draft, "ack", now, void=True)
+        escalation.stop(draft, now, None)
+        draft.add(ev.Dismissed(now, None, Text("recovered")))
+
+
+def open_for(signal: Signal, ref: str, policy: str, context: Context, now: datetime) -> list[ev.Event]:
+    """Open a triage incident for the first firing of a claim; people are called in the same commit."""
+    level = provisional_level(signal, context)
+    opening = lifecycle.Opening(
+        ref=ref,
+        policy=policy,
+        title=signal.title[: lifecycle.TITLE_LIMIT] or signal.identity,
+        level=level,
+        origin="alert",
+        service=signal.service,
+        claim=signal.claim,
+    )
+    opened = lifecycle.open_triage(opening, context, now)
+    first = _signalled(signal, now, level, "first")
+    return [opened[0], first, *opened[1:]]
