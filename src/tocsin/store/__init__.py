@@ -1,0 +1,1 @@
+"""Where streams, effects and everything derived from them are kept."""

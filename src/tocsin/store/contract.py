@@ -1,0 +1,426 @@
+"""What a store promises, in types; SQLite and PostgreSQL keep it alike and one contract suite proves it.
+
+Here: the rows that cross the border and the two protocols. The engine speaks these words and never SQL. Instants are
+aware UTC datetimes here and microseconds since 1970 in the tables; `now` is always handed in, never the database's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from tocsin.domain.effects import Effect
+from tocsin.domain.events import Event
+from tocsin.domain.incident import Incident
+from tocsin.domain.people import Person
+from tocsin.domain.policy import Policy
+
+
+class StoreUnavailable(Exception):
+    """The database cannot take the write now (gone, full, locked by another process). Nothing was written."""
+
+
+class VersionConflict(Exception):
+    """Somebody else wrote one of the streams meanwhile: load again and decide again."""
+
+    def __init__(self, refs: Sequence[str]) -> None:
+        super().__init__(f"changed meanwhile: {', '.join(refs)}")
+        self.refs = tuple(refs)
+
+
+class ClaimTaken(Exception):
+    """Another stream holds the claim: look again and join it."""
+
+    def __init__(self, claim: str) -> None:
+        super().__init__(f"claim {claim} is taken")
+        self.claim = claim
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its envelope. `seq` orders the whole database and never skips for readers of the feed."""
+
+    seq: int
+    ref: str
+    version: int
+    recorded_at: datetime
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """What a sender keeps firing: identity (integration, dedup key), the incident it points at, a counter."""
+
+    integration: str
+    dedup_key: str
+    ref: str
+    firing: bool
+    severity: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWrite:
+    """New events of one stream. `before` is the version they were decided on (0: the stream is new)."""
+
+    state: Incident
+    before: int
+    events: tuple[Event, ...]
+    effects: tuple[tuple[int, Effect], ...]
+    """Each effect with the version of the event that caused it; applied in order, Drops included."""
+    next_due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a leased effect: `done`, `failed` (for good), `retry` at `due_at`, or `in_doubt`."""
+
+    effect: str
+    outcome: str
+    detail: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentMemory:
+    """What tocsin last wrote into the repository for an incident: needed to see whether a person edited it."""
+
+    ref: str
+    document: str
+    path: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything one batch decided, written in bulk in one transaction."""
+
+    at: datetime
+    streams: tuple[StreamWrite, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    alerts: tuple[AlertRow, ...] = ()
+    answers: tuple[tuple[str, bytes], ...] = ()
+    """Idempotency keys with the answer that was given, kept for 24 h."""
+    documents: tuple[DocumentMemory, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A leased effect, with what its sender needs; `key` is the idempotency key (epoch/ref/version/n)."""
+
+    key: str
+    ref: str
+    lane: str
+    effect: Effect
+    attempts: int
+    created_at: datetime
+    previous_owner: str | None = None
+    """Set when a lease of another node ran out: the send may have happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """The list columns of an incident: derived from state in the same commit."""
+
+    ref: str
+    title: str
+    stage: str
+    paging: str
+    level: str
+    service: str | None
+    opened_at: datetime
+    updated_at: datetime
+    next_due: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """A page and its one outcome (`None` while somebody is still being called)."""
+
+    ref: str
+    number: int
+    person: str
+    rung: int
+    requested_at: datetime
+    outcome: str | None
+    sent: bool
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EffectRow:
+    """An effect for reading: what, for whom, how often tried, and how it ended."""
+
+    key: str
+    ref: str
+    kind: str
+    lane: str
+    topic: str
+    state: str
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+    settled_at: datetime | None
+    detail: str
+    person: str | None = None
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRow:
+    """A token, session, sign-in link or phone link: only the hash of the secret is stored."""
+
+    hash: str
+    kind: str
+    person: str
+    created_at: datetime
+    expires_at: datetime | None
+    scopes: tuple[str, ...] = ()
+    label: str = ""
+    ref: str | None = None
+    page: int | None = None
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """Something tocsin did or noticed itself (`clock_jump`, `repaired`, `restored`, `policy_activated` ...)."""
+
+    at: datetime
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A reason for `alarmz` to be red; `key` is stable, so that the same trouble is one alarm."""
+
+    key: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A running process: `boot` is its id, `beat_at` its last heartbeat (one a second)."""
+
+    boot: str
+    role: str
+    started_at: datetime
+    beat_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPolicy:
+    """A compiled policy under its content hash; the commit it came from is only noted."""
+
+    hash: str
+    policy: Policy
+    commit: str | None
+    activated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What a batch must know to give numbers and claims: filled by `Batch.reserve`."""
+
+    claims: dict[str, str] = field(default_factory=dict)
+    alerts: dict[tuple[str, str], AlertRow] = field(default_factory=dict)
+    answers: dict[str, bytes] = field(default_factory=dict)
+
+
+class Batch(Protocol):
+    """One open write transaction. Leaving it normally commits; an exception rolls everything back."""
+
+    def load(self, refs: Sequence[str]) -> dict[str, Incident]:
+        """Current states (unknown refs are missing); on PostgreSQL the rows are locked in sorted order.
+
+        A stream of another fold version is folded again from its events before it is returned. A stream holding
+        an unknown event kind raises LookupError naming it.
+        """
+        ...
+
+    def take_due(self, now: datetime, limit: int, without: Sequence[str]) -> dict[str, Incident]:
+        """States of at most `limit` streams with next_due <= now, earliest first; on PostgreSQL rows that another
+        node holds are skipped. Refs in `without` are left alone (set aside)."""
+        ...
+
+    def reserve(
+        self, claims: Sequence[str], alerts: Sequence[tuple[str, str]], answers: Sequence[str]
+    ) -> Tail:
+        """Who holds these claims, what these alerts point at, and which idempotency keys were answered."""
+        ...
+
+    def next_numbers(self, year: int, count: int) -> list[int]:
+        """The next incident numbers of a year, each given once."""
+        ...
+
+    def write(self, commit: Commit) -> list[Recorded]:
+        """Write the whole commit in bulk. Raises VersionConflict, ClaimTaken or StoreUnavailable.
+
+        Derived in the same commit: list columns, next_due, claim (held while `state.claims`), page rows, text rows,
+        effect rows with key epoch/ref/version/n. Drop removes waiting effects of the same incident whose topic
+        starts with its topic; a Write first drops the waiting Write of the same topic. Leased ones run to their end.
+        """
+        ...
+
+
+class Store(Protocol):
+    """The database. All methods may raise StoreUnavailable. Reading never blocks writing."""
+
+    epoch: str
+
+    def begin(self) -> AbstractContextManager[Batch]:
+        """Open the one write transaction (SQLite: the single writer; PostgreSQL: one of a pool)."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection (SQLite: checkpoint and release the lock)."""
+        ...
+
+    # -- effects -----------------------------------------------------------------------------------------------------
+    def take_effects(
+        self, lane: str, *, owner: str, now: datetime, lease_until: datetime, limit: int, live: datetime
+    ) -> list[Taken]:
+        """Lease at most `limit` effects that are due, in the order of oncall.md S5 (urgent pages first, then pages,
+        notices, documents; oldest first). Free are: waiting ones, leases past their time, and leases of nodes whose
+        last heartbeat is before `live`. Who is never taken: dropped or settled effects."""
+        ...
+
+    def next_effect_due(self, lane: str) -> datetime | None:
+        """When the earliest waiting effect of the lane becomes due (leases count at their end)."""
+        ...
+
+    def renew_lease(self, key: str, owner: str, until: datetime) -> bool:
+        """Extend a lease that is still held; False when it was lost."""
+        ...
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+    def next_due(self, without: Sequence[str] = ()) -> datetime | None:
+        """The earliest wake-up of all streams."""
+        ...
+
+    def incident(self, ref: str) -> Incident | None:
+        """The state of one incident."""
+        ...
+
+    def incidents(
+        self, *, stage: str | None, level: str | None, q: str | None, before: str | None, limit: int
+    ) -> list[IncidentRow]:
+        """Newest first; `stage` may be `open` (triage, declared, mitigated); `before` is a reference (cursor)."""
+        ...
+
+    def timeline(self, ref: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        """Events of one incident with seq > after, oldest first, texts joined."""
+        ...
+
+    def feed(self, after: int, limit: int = 500) -> list[Recorded]:
+        """Events of all incidents with seq > after, oldest first."""
+        ...
+
+    def last_seq(self) -> int:
+        """The newest seq."""
+        ...
+
+    def pages(self, ref: str | None, *, before: int | None = None, limit: int = 100) -> list[PageRow]:
+        """Pages newest first, of one incident or of all."""
+        ...
+
+    def effects(self, ref: str | None, *, state: str | None = None, limit: int = 200) -> list[EffectRow]:
+        """Effects newest first."""
+        ...
+
+    def alerts(self, ref: str) -> list[AlertRow]:
+        """Alerts that point at the incident."""
+        ...
+
+    def document(self, ref: str, document: str) -> DocumentMemory | None:
+        """What was last written for it."""
+        ...
+
+    def open_refs(self) -> list[str]:
+        """Every incident that is not closed or dismissed, oldest first."""
+        ...
+
+    # -- upkeep ------------------------------------------------------------------------------------------------------
+    def refold(self, limit: int = 500) -> int:
+        """Fold open streams of another fold version again and rewrite their columns; how many were left to do."""
+        ...
+
+    def drift(self, refs: Sequence[str]) -> list[str]:
+        """Which of these stored states differ from what their events fold to (the auditor's sample)."""
+        ...
+
+    def set_next_due(self, ref: str, due: datetime | None) -> None:
+        """Repair a wake-up column (auditor only)."""
+        ...
+
+    # -- policy and people ---------------------------------------------------------------------------------------------
+    def policy(self, hash_: str) -> StoredPolicy | None:
+        """A compiled policy by its content hash."""
+        ...
+
+    def active_policy(self) -> StoredPolicy | None:
+        """The policy new incidents are pinned to."""
+        ...
+
+    def activate_policy(self, hash_: str, policy: Policy, commit: str | None, now: datetime) -> None:
+        """Store a policy and make it the active one."""
+        ...
+
+    def people(self) -> list[Person]:
+        """People known at run time (`tocsin user`), beside those of the handbook."""
+        ...
+
+    def save_person(self, person: Person) -> None:
+        """Add or change one."""
+        ...
+
+    # -- secrets, journal, alarms, nodes -------------------------------------------------------------------------------
+    def save_secret(self, row: SecretRow) -> None: ...
+
+    def secret(self, hash_: str) -> SecretRow | None: ...
+
+    def use_secret(self, hash_: str, now: datetime) -> bool:
+        """Mark a single-use secret as used; False when it already was (decided by the database, not by reading)."""
+        ...
+
+    def secrets(self, kind: str) -> list[SecretRow]: ...
+
+    def delete_secret(self, hash_: str) -> None: ...
+
+    def journal(self, limit: int = 100) -> list[JournalRow]: ...
+
+    def note(self, row: JournalRow) -> None: ...
+
+    def raise_alarm(self, key: str, reason: str, now: datetime) -> None:
+        """Raise or refresh an alarm; `since` stays at its first raising."""
+        ...
+
+    def clear_alarm(self, key: str) -> None: ...
+
+    def alarms(self) -> list[Alarm]: ...
+
+    def beat(self, node: Node) -> None:
+        """Write this node's heartbeat and last instant; forget nodes silent for a day."""
+        ...
+
+    def nodes(self) -> list[Node]: ...
+
+    def meta(self, key: str) -> str | None: ...
+
+    def set_meta(self, key: str, value: str) -> None: ...
+
+    def backup(self, target: str) -> None:
+        """A consistent copy of the database while it runs (SQLite: the online backup API)."""
+        ...
+
+    def iter_open(self) -> Iterator[Incident]:
+        """States of all open incidents, for start-up and audit."""
+        ...
