@@ -1,0 +1,5 @@
+"""Markdown in and Markdown out: reads a team's incident handbook, judges it, writes log rows and postmortems.
+
+Here: the grammar of the documents, `read.read_handbook`, findings, the log file, the postmortem draft. Not here:
+when anything is written (the engine decides), who is on call (`domain.oncall`), activation and storage.
+"""

@@ -1,0 +1,173 @@
+"""Puts the passages of a handbook's documents together into one policy.
+
+The policy document is the one that defines severities. Severities, roles, roster, rotation, escalation, channels,
+templates and the process may also stand in a neighbouring file of the folder; open items, checklist, runbooks,
+related documents and metadata are those of the policy document alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tocsin.domain.policy import Channel, Policy, Role, RosterEntry, Rung, Severity, Source, Step
+from tocsin.handbook.document import Document, Section
+from tocsin.handbook.findings import Notebook
+from tocsin.handbook.labels import section_kind
+from tocsin.handbook.levels import default_level, merge_drafts, with_cadence, with_postmortem
+from tocsin.handbook.links import LinkBook
+from tocsin.handbook.passages import (
+    Resolver,
+    read_channels,
+    read_metadata,
+    read_notes,
+    read_open_items,
+    read_required_sections,
+    read_runbooks,
+    read_steps,
+    read_templates,
+)
+from tocsin.handbook.people import ladder_lines, read_ladder, read_roles, read_roster
+from tocsin.handbook.rotations import read_rotations
+from tocsin.handbook.severities import Draft, read_drafts
+
+_POSTMORTEM = re.compile(r"post[- ]?mortem|post[- ]incident", re.I)
+_ESCALATION = re.compile(r"escalat", re.I)
+
+Placed = tuple[Section, str]
+"""A section and the file it stands in."""
+
+
+def assemble(documents: list[Document], links: LinkBook, log_path: str, notes: Notebook) -> Policy | None:
+    """The policy of the documents, or None with a finding when no severities can be read."""
+    drafts: list[Draft] = []
+    main: list[Document] = []
+    for document in documents:
+        read = [d for s in document.of_kind("severity") for d in read_drafts(s, document.name, notes)]
+        drafts += read
+        main += [document] if read else []
+    severities = merge_drafts(drafts, notes)
+    if not severities:
+        if not drafts:
+            report_missing(documents, notes)
+        return None
+    return _Assembly(main, documents, links, notes).policy(severities, log_path)
+
+
+def report_missing(documents: list[Document], notes: Notebook) -> None:
+    """Say that no severities were found, and which headings were seen instead."""
+    if not documents:
+        return
+    likely = next((d for d in documents if "incident" in d.name.lower()), documents[0])
+    seen = [s.title for s in likely.sections if s.title]
+    sections = likely.of_kind("severity")
+    if sections:
+        line, message = sections[0].line, f"section {sections[0].title!r} defines no level that can be read"
+    else:
+        line, message = 1, "no severity section"
+        message += (
+            f"; headings seen: {', '.join(repr(t) for t in seen[:12])}" if seen else "; no heading either"
+        )
+        message += "; this looks like a runbook or a stub"
+    repair = "add `## Severity Matrix` with points like `- **SEV1:** outage. Target: ack < 5m, resolve < 2h.`"
+    notes.found("severity-missing", Source(likely.name, line), message, repair)
+
+
+class _Assembly:
+    """One pass over the documents: which sections count, and what is read from them."""
+
+    def __init__(
+        self, main: list[Document], documents: list[Document], links: LinkBook, notes: Notebook
+    ) -> None:
+        self._main = main
+        self._documents = documents
+        self._links = links
+        self._notes = notes
+
+    def policy(self, severities: tuple[Severity, ...], log_path: str) -> Policy:
+        roster = self._roster()
+        steps = [x for s, f in self._sections("process") for x in read_steps(s, f, self._paths(f))]
+        channels = [c for s, f in self._sections("channels") for c in read_channels(s, f, self._notes)]
+        rotations = [
+            r for s, f in self._anywhere("rotation") for r in read_rotations(s, f, roster, self._notes)
+        ]
+        deadlines = list(self._postmortem_lines(steps))
+        severities = with_cadence(severities, self._cadence_lines(steps))
+        severities = with_postmortem(severities, deadlines, self._notes)
+        required = (read_required_sections(text, source) for text, source in deadlines)
+        return Policy(
+            severities=severities,
+            roles=self._roles(),
+            steps=tuple(steps),
+            channels=tuple(channels),
+            ladder=self._ladder(channels, roster),
+            roster=roster,
+            rotations=tuple(rotations),
+            templates=tuple(t for s, f in self._sections("templates") for t in read_templates(s, f)),
+            runbooks=tuple(b for s, f in self._own("runbooks") for b in read_runbooks(s, f, self._paths(f))),
+            postmortem_sections=tuple(next((found for found in required if found), [])),
+            related=tuple(n for s, f in self._own("related") for n in read_notes(s, f, self._paths(f))),
+            open_items=tuple(n for s, f in self._own("open") for n in read_open_items(s, f, self._paths(f))),
+            checklist=tuple(n for s, f in self._own("checklist") for n in read_notes(s, f, self._paths(f))),
+            metadata=tuple(m for document in self._main for m in read_metadata(document, self._notes)),
+            log_path=log_path,
+            default_level=default_level(self._texts("severity", "process")),
+        )
+
+    def _paths(self, file: str) -> Resolver:
+        return lambda inline: self._links.paths(inline, file)
+
+    def _own(self, kind: str) -> list[Placed]:
+        return [(s, d.name) for d in self._main for s in d.of_kind(kind)]
+
+    def _anywhere(self, kind: str) -> list[Placed]:
+        return [(s, d.name) for d in self._documents for s in d.of_kind(kind)]
+
+    def _sections(self, kind: str) -> list[Placed]:
+        return self._own(kind) or self._anywhere(kind)
+
+    def _roster(self) -> tuple[RosterEntry, ...]:
+        sections = [*self._anywhere("roster"), *self._anywhere("rotation"), *self._anywhere("roles")]
+        return tuple(entry for s, f in sections for entry in read_roster(s, f, self._notes))
+
+    def _roles(self) -> tuple[Role, ...]:
+        roles: dict[str, Role] = {}
+        for section, file in self._sections("roles"):
+            for role in read_roles(section, file):
+                roles.setdefault(role.key, role)
+        return tuple(roles.values())
+
+    def _ladder(self, channels: list[Channel], roster: tuple[RosterEntry, ...]) -> tuple[Rung, ...]:
+        texts = [(c.text, c.source) for c in channels if _ESCALATION.search(c.name) and c.placeholder is None]
+        texts += [line for s, f in self._sections("escalation") for line in ladder_lines(s, f)]
+        rungs: list[Rung] = []
+        for text, source in texts:
+            ladder = read_ladder(text, source, roster)
+            rungs = rungs or list(ladder.rungs)
+            for clause in ladder.unread:
+                repair = "write clauses like: no answer in 5m, call the secondary"
+                self._notes.found(
+                    "escalation-unread", source, f"{clause!r} is no rung that is understood", repair
+                )
+        return tuple(rungs)
+
+    def _texts(self, *kinds: str) -> Iterable[tuple[str, Source]]:
+        for kind in kinds:
+            for section, file in self._sections(kind):
+                for block in section.spoken():
+                    yield block.inline.flat, Source(file, block.line)
+
+    def _cadence_lines(self, steps: list[Step]) -> Iterable[tuple[str, Source]]:
+        yield from ((f"{step.name}: {step.text}", step.source) for step in steps)
+        yield from self._texts("channels")
+        for section, file in self._sections("severity"):
+            yield from ((p.inline.flat, Source(file, p.line)) for p in section.paragraphs())
+
+    def _postmortem_lines(self, steps: list[Step]) -> Iterable[tuple[str, Source]]:
+        for step in steps:
+            if _POSTMORTEM.search(step.name) or _POSTMORTEM.search(step.text):
+                yield step.text, step.source
+        for section, file in self._own("postmortem"):
+            if section_kind(section.title) == "postmortem":
+                for block in section.spoken():
+                    yield block.inline.flat, Source(file, block.line)
