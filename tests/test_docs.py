@@ -128,18 +128,23 @@ def routes() -> list[str]:
     return [path for path in walk(table, "") if path not in {"", "/"}]
 
 
+def is_channel(module: Any) -> bool:
+    """Whether a module defines something that sends, other than the port which describes it."""
+    return any(
+        hasattr(thing, "send") and not getattr(thing, "_is_protocol", False)
+        for thing in vars(module).values()
+        if isinstance(thing, type) and thing.__module__ == module.__name__
+    )
+
+
 def channels() -> list[str]:
-    """One file per channel; files that start with an underscore, and `base`, are what channels share."""
-    modules = [module.name for module in pkgutil.iter_modules(load("tocsin.channels", "__path__"))]
-    return [name for name in modules if name[0] != "_" and name not in {"base", "error", "contract"}]
+    """One file per channel, named as the channel is."""
+    names = [module.name for module in pkgutil.iter_modules(load("tocsin.channels", "__path__"))]
+    return [name for name in names if is_channel(importlib.import_module(f"tocsin.channels.{name}"))]
 
 
 def findings() -> list[str]:
-    try:
-        rules = importlib.import_module("tocsin.handbook.check").RULES
-    except (ImportError, AttributeError):
-        rules = load("tocsin.handbook.findings", "RULES")
-    return list(rules)
+    return list(load("tocsin.handbook.findings", "RULES"))
 
 
 def event_kinds() -> list[str]:
