@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import pkgutil
 import re
 import typing
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import click
 import msgspec
@@ -115,7 +117,11 @@ def settings() -> list[str]:
 
 def routes() -> list[str]:
     """Paths of every route that is registered, mounted ones below their mount."""
-    table = load("tocsin.web.app", "ROUTES")
+    create_app = load("tocsin.web.app", "create_app")
+    needed = [p for p in inspect.signature(create_app).parameters.values() if p.default is p.empty]
+    table = create_app(
+        **{p.name: MagicMock(name=p.name) for p in needed}
+    ).routes  # routes need no engine behind them
 
     def walk(entries: Any, prefix: str) -> list[str]:
         paths: list[str] = []
