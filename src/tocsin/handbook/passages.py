@@ -17,7 +17,7 @@ Resolver = Callable[[Inline], tuple[str, ...]]
 
 _CHAT_CHANNEL = re.compile(r"(?<![\w&/])#[a-z][\w-]*")
 _FIELD = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-_INCLUDE = re.compile(r"\b(?:must )?includ(?:e|es|ing)|\bcovers?\b|\bcontains?\b", re.I)
+_INCLUDE = re.compile(r"\b(?:must )?includ(?:es|e|ing)\b|\bcovers?\b|\bcontains?\b", re.I)
 _NOTHING = re.compile(r"(?:none|nothing|n/a|no open items)\b", re.I)
 _DONE = re.compile(r"\[x\]\s*", re.I)
 _TASK = re.compile(r"\[[ xX]\]\s*")
