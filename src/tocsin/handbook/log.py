@@ -245,8 +245,7 @@ def _hidden_lines(lines: list[str]) -> list[bool]:
 
 def split_cells(line: str) -> list[str]:
     """Cells of a table row without surrounding blanks; an escaped pipe stays in its cell."""
-    body = line.strip()
-    body = body.removeprefix("|")
+    body = line.strip().removeprefix("\ufeff").removeprefix("|")
     if body.endswith("|") and not body.endswith("\\|"):
         body = body[:-1]
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", body)]
