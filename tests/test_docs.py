@@ -6,12 +6,10 @@ contain the word "note" does not document a command.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import inspect
 import pkgutil
 import re
-import typing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -90,29 +88,11 @@ def commands() -> list[str]:
     return leaves(typer.main.get_command(load("tocsin.cli", "app")), "tocsin")
 
 
-def nested(hint: Any) -> list[type]:
-    """The dataclasses within a type hint, however deep: `dict[str, Channel]`, `Mail | None`."""
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return [hint]
-    return [found for part in typing.get_args(hint) for found in nested(part)]
-
-
 def settings() -> list[str]:
-    """Field names of everything in `tocsin.config` that the file can hold, as section.key where there is a section."""
-    names: list[str] = []
-
-    def walk(cls: type, prefix: str) -> None:
-        hints = typing.get_type_hints(cls)
-        for field in dataclasses.fields(cls):
-            inner = nested(hints[field.name])
-            key = f"{prefix}{field.name}"
-            if not inner and not field.metadata.get("internal"):
-                names.append(key)
-            for part in inner:
-                walk(part, f"{key}.")
-
-    walk(load("tocsin.config", "Settings"), "")
-    return names
+    """Every key of tocsin.toml, and every variable of the environment that is ours."""
+    keys = [re.sub(r" \(.*?\)", "", key) for key, _ in load("tocsin.config", "reference")()]
+    variables = re.findall(r"\bTOCSIN_[A-Z_]+", Path(load("tocsin.config", "__file__")).read_text("utf-8"))
+    return keys + variables
 
 
 def routes() -> list[str]:
