@@ -16,6 +16,9 @@ DOCUMENTS_LANE = "documents"
 NOWHERE_LANE = "nowhere"
 """The lane of a notice to somebody without any method: it fails at once and is recorded, never skipped."""
 
+SIREN_LANE = "siren"
+"""The other path when nobody can be reached: log, `alarmz` and a hook, never the channel that failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -65,6 +68,8 @@ def derive(event: ev.Event, state: Incident, directory: Directory) -> list[Effec
     match event:
         case ev.PageRequested():
             found += _page(event)
+        case ev.NobodyReachable():
+            found.append(Send("", SIREN_LANE, "nobody-reachable", "siren", note=event.why))
         case ev.PageEnded():
             found.append(Drop(f"page/{event.page}/"))
         case ev.UpdatePosted() | ev.Resolved():

@@ -6,7 +6,7 @@ aware UTC datetimes here and microseconds since 1970 in the tables; `now` is alw
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -275,6 +275,8 @@ class Store(Protocol):
     """The database. All methods may raise StoreUnavailable. Reading never blocks writing."""
 
     epoch: str
+    probe: Callable[[str], None]
+    """Called at named points of every write; does nothing unless a test replaces it."""
 
     def begin(self) -> AbstractContextManager[Batch]:
         """Open the one write transaction (SQLite: the single writer; PostgreSQL: one of a pool)."""

@@ -1,0 +1,112 @@
+"""Looks for what must not be possible, repairs it, and says so (docs/reference/oncall.md P5).
+
+Every minute: incidents that call people without anything to come (no wake-up, no page under way), alarms whose cause
+is gone. Every hour: a sample of stored states is folded again and compared (design rule 19).
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+import structlog
+
+from tocsin.domain import clocks
+from tocsin.domain import events as ev
+from tocsin.domain.context import Context
+from tocsin.domain.incident import Incident, Paging
+from tocsin.engine.clock import Clock
+from tocsin.engine.desk import Busy, Desk
+from tocsin.store.contract import JournalRow, Store, StoreUnavailable
+
+log = structlog.get_logger("tocsin.auditor")
+
+EVERY_S = 60.0
+DRIFT_EVERY = timedelta(hours=1)
+DRIFT_SAMPLE = 200
+STUCK_AFTER = timedelta(minutes=2)
+
+
+class Auditor:
+    """Runs in a thread of its own; its findings are journal rows, alarms, and `Repaired` on the timeline."""
+
+    def __init__(self, store: Store, desk: Desk, clock: Clock) -> None:
+        self._store = store
+        self._desk = desk
+        self._clock = clock
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._drift_at: datetime | None = None
+
+    def start(self) -> None:
+        """Audit every minute until `stop`."""
+        self._thread = threading.Thread(target=self._run, name="auditor", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; an audit under way is finished."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            try:
+                self.audit()
+            except (StoreUnavailable, Busy) as down:
+                log.warning("cannot audit", reason=str(down))
+
+    def audit(self) -> list[str]:
+        """One round; what was repaired or found."""
+        now = self._clock.now()
+        found = [self._repair(ref, now) for ref in self._silent()]
+        self._clear_alarms()
+        found += self._stuck_effects(now)
+        if self._drift_at is None or now - self._drift_at >= DRIFT_EVERY:
+            self._drift_at = now
+            found += self._drift(now)
+        return found
+
+    def _silent(self) -> list[str]:
+        """Incidents that call people, while nothing will ever happen: no wake-up although one follows from state."""
+        rows = self._store.incidents(stage="open", level=None, q=None, before=None, limit=1000)
+        return [row.ref for row in rows if row.paging == Paging.TRIGGERED and row.next_due is None]
+
+    def _repair(self, ref: str, now: datetime) -> str:
+        what = f"{ref} was calling people without a next step; armed again"
+        self._desk.submit(ref, repair, what=what).result()
+        self._store.note(JournalRow(now, "repaired", what))
+        log.error("repaired", ref=ref)
+        return what
+
+    def _clear_alarms(self) -> None:
+        for alarm in self._store.alarms():
+            kind, _, ref = alarm.key.partition(":")
+            if kind != "dead-end":
+                continue
+            state = self._store.incident(ref)
+            if state is None or state.paging != Paging.TRIGGERED:
+                self._store.clear_alarm(alarm.key)
+
+    def _stuck_effects(self, now: datetime) -> list[str]:
+        stuck = [
+            e.key for e in self._store.effects(None, state="leased") if now - max(e.due_at, e.created_at) > STUCK_AFTER
+        ]
+        if stuck:
+            self._store.raise_alarm("stuck-effects", f"{len(stuck)} sends are under way for over two minutes", now)
+        else:
+            self._store.clear_alarm("stuck-effects")
+        return stuck
+
+    def _drift(self, now: datetime) -> list[str]:
+        drifted = self._store.drift(self._store.open_refs()[-DRIFT_SAMPLE:])
+        for ref in drifted:
+            self._store.raise_alarm(f"drift:{ref}", f"the stored state of {ref} differs from its events", now)
+        return drifted
+
+
+def repair(state: Incident, context: Context, now: datetime, *, what: str) -> list[ev.Event]:
+    """Record the repair; writing the stream computes its wake-up anew."""
+    if clocks.next_due(state, context) is None:
+        return []
+    return [ev.Repaired(now, what)]

@@ -1,0 +1,221 @@
+"""The desk: the only write path of incident streams. Jobs queue here, are decided in batches and written in bulk.
+
+People's commands come first, then ticks, then intake; a batch is at most 256 jobs or 5 ms of deciding, so that nobody
+waits behind a storm. A job's `received_at` is stamped when it is queued, and clocks are judged by it (design rule 3).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+
+import structlog
+
+from tocsin.domain.context import Refused
+from tocsin.engine.clock import Clock
+from tocsin.engine.live import Contexts
+from tocsin.engine.sitting import Answer, Decision, P, Sitting, UnknownIncident
+from tocsin.store.contract import ClaimTaken, Store, StoreUnavailable, VersionConflict
+
+log = structlog.get_logger("tocsin.desk")
+
+BATCH_JOBS = 256
+BATCH_SECONDS = 0.005
+CONFLICT_TRIES = 20
+
+
+BEFORE_TIME = datetime.min.replace(tzinfo=UTC)
+
+
+class Rank(IntEnum):
+    """Who goes first."""
+
+    PERSON = 0
+    TICK = 1
+    INTAKE = 2
+
+
+class Busy(Exception):
+    """The desk is shutting down or its queue is full; nothing was done, ask again."""
+
+
+@dataclass(slots=True)
+class Job:
+    """Something to decide: `run` works on the sitting, as of the instant the job was queued.
+
+    The rest says what to load before and whom to answer.
+    """
+
+    run: Callable[[Sitting, datetime], Answer]
+    rank: Rank = Rank.PERSON
+    refs: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    alerts: tuple[tuple[str, str], ...] = ()
+    key: str | None = None
+    """Idempotency key: a second job with it gets the first one's answer."""
+    future: Future[Answer] = field(default_factory=Future)
+    received_at: datetime = BEFORE_TIME
+    order: int = 0
+
+
+class Desk:
+    """Decides and writes. Thread-safe; runs in a thread of its own, or inline by `drain` (tests, drills)."""
+
+    def __init__(self, store: Store, clock: Clock, contexts: Contexts, *, most_waiting: int = 20_000) -> None:
+        self.store = store
+        self.clock = clock
+        self.contexts = contexts
+        self._most = most_waiting
+        self._queue: list[tuple[int, int, Job]] = []
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self.on_lanes: Callable[[set[str]], None] = lambda _: None
+        self.on_commit: Callable[[], None] = lambda: None
+
+    def submit(
+        self, ref: str, decision: Decision[P], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Answer]:
+        """Queue a person's command for one incident. The decision gets state, context and received_at."""
+        return self.submit_once(None, ref, decision, *args, **kwargs)
+
+    def submit_once(
+        self, key: str | None, ref: str, decision: Decision[P], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Answer]:
+        """The same under an idempotency key: a repeat gets the first answer and changes nothing."""
+        return self.put(
+            Job(lambda sitting, at: sitting.decide(ref, at, decision, *args, **kwargs), refs=(ref,), key=key)
+        )
+
+    def put(self, job: Job) -> Future[Answer]:
+        """Queue any job. Raises Busy when the desk stops or too much is waiting."""
+        with self._changed:
+            if self._stopping:
+                raise Busy("tocsin is shutting down")
+            if len(self._queue) >= self._most and job.rank == Rank.INTAKE:
+                raise Busy("too much is waiting")
+            # Stamped under the lock: no tick that comes later can be decided for an earlier instant.
+            job.received_at = self.clock.now()
+            job.order = next(self._order)
+            heapq.heappush(self._queue, (job.rank, job.order, job))
+            self._changed.notify()
+        return job.future
+
+    def start(self) -> None:
+        """Run in a thread until `stop`."""
+        self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Decide what is queued, then end. New jobs are turned away as Busy."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue and not self._stopping:
+                    self._changed.wait()
+                if not self._queue:
+                    return
+            self.sit()
+
+    def drain(self) -> None:
+        """Decide everything that is queued, in this thread."""
+        while self._queue:
+            self.sit()
+
+    def sit(self) -> None:
+        """Decide and write one batch."""
+        with self._changed:
+            count = min(BATCH_JOBS, len(self._queue))
+            jobs = [heapq.heappop(self._queue)[2] for _ in range(count)]
+        if jobs:
+            self._put_back(self._settle(jobs))
+
+    def _put_back(self, jobs: list[Job]) -> None:
+        with self._changed:
+            for job in jobs:
+                heapq.heappush(self._queue, (job.rank, job.order, job))
+
+    def _settle(self, jobs: list[Job]) -> list[Job]:
+        """Answer the jobs; returns those that time did not allow."""
+        for _ in range(CONFLICT_TRIES):
+            try:
+                return self._attempt(jobs)
+            except (VersionConflict, ClaimTaken) as conflict:
+                log.debug("decided again", reason=str(conflict))
+            except StoreUnavailable as down:
+                return _fail(jobs, down)
+            except Exception as error:  # one job of the batch is at fault: find it, the others stand
+                if len(jobs) == 1:
+                    log.exception("a job failed", refs=jobs[0].refs)
+                    return _fail(jobs, error)
+                middle = len(jobs) // 2
+                return [*self._settle(jobs[:middle]), *self._settle(jobs[middle:])]
+        return _fail(jobs, Busy("the incident changes too fast; ask again"))
+
+    def _attempt(self, jobs: list[Job]) -> list[Job]:
+        results: list[tuple[Job, Answer | Refused | UnknownIncident]] = []
+        with self.store.begin() as batch:
+            sitting = Sitting(batch, self.contexts, self.clock.now())
+            sitting.hold(batch.load(sorted({r for job in jobs for r in job.refs})))
+            sitting.tail = batch.reserve(
+                [c for job in jobs for c in job.claims],
+                [a for job in jobs for a in job.alerts],
+                [job.key for job in jobs if job.key],
+            )
+            until = time.perf_counter() + BATCH_SECONDS
+            for job in jobs:
+                results.append((job, _decide(job, sitting)))
+                if time.perf_counter() > until:
+                    break
+            batch.write(sitting.commit())
+        self._tell(results, sitting.lanes)
+        for key, reason in sitting.alarms:
+            self.store.raise_alarm(key, reason, sitting.at)
+        return jobs[len(results) :]
+
+    def _tell(
+        self, results: Iterable[tuple[Job, Answer | Refused | UnknownIncident]], lanes: set[str]
+    ) -> None:
+        for job, result in results:
+            if isinstance(result, Answer):
+                job.future.set_result(result)
+            else:
+                job.future.set_exception(result)
+        if lanes:
+            self.on_lanes(lanes)
+        self.on_commit()
+
+
+def _decide(job: Job, sitting: Sitting) -> Answer | Refused | UnknownIncident:
+    if job.key is not None:
+        known = sitting.tail.answers.get(job.key) or dict(sitting.answers).get(job.key)
+        if known is not None:
+            ref, _, version = known.decode().partition(" ")
+            return Answer(ref, int(version), replayed=True)
+    try:
+        answer = job.run(sitting, job.received_at)
+    except (Refused, UnknownIncident) as refused:
+        return refused
+    if job.key is not None:
+        sitting.answers.append((job.key, f"{answer.ref} {answer.version}".encode()))
+    return answer
+
+
+def _fail(jobs: list[Job], error: Exception) -> list[Job]:
+    for job in jobs:
+        job.future.set_exception(error)
+    return []

@@ -1,0 +1,151 @@
+"""The engine as a whole: starts, stops, holds; knows whether it is ready and what it is alarmed about.
+
+Start: fold open streams of another version again, audit once, then tick and carry. Everything else is recovered by
+leases running out: there is no recovery path (design rule 7).
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import structlog
+
+from tocsin.engine.auditor import Auditor
+from tocsin.engine.clock import Clock, SystemClock
+from tocsin.engine.courier import Courier
+from tocsin.engine.desk import Desk
+from tocsin.engine.live import Contexts, Live
+from tocsin.engine.ports import Lane
+from tocsin.engine.ticker import Ticker
+from tocsin.store.contract import JournalRow, Node, Store, StoreUnavailable
+
+log = structlog.get_logger("tocsin.engine")
+
+HELD = "held"
+"""Meta key: why nothing is sent or ticked until somebody says so (after a restore, or on another machine)."""
+BEAT_S = 1.0
+STALE_TICK = timedelta(seconds=5)
+
+
+class Engine:
+    """Everything that runs, wired together. `role` is `all`, `web` (decides, but neither ticks nor carries) or
+    `engine`."""
+
+    def __init__(
+        self, store: Store, clock: Clock, live: Live, lanes: Iterable[Lane], *, role: str = "all"
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.role = role
+        self.boot = uuid.uuid4().hex
+        self.started_at = clock.now()
+        self.contexts = Contexts(store, live)
+        self.desk = Desk(store, clock, self.contexts)
+        self.ticker = Ticker(store, self.desk, clock)
+        self.courier = Courier(store, self.desk, clock, lanes, owner=self.boot)
+        self.auditor = Auditor(store, self.desk, clock)
+        self._stop = threading.Event()
+        self._beats: threading.Thread | None = None
+        self.desk.on_lanes = self.courier.hint
+        self.desk.on_commit = self.ticker.hint
+        if isinstance(clock, SystemClock):
+            clock.on_jump = self._jumped
+
+    @property
+    def runs(self) -> bool:
+        """Whether this node ticks and carries."""
+        return self.role != "web"
+
+    def start(self) -> None:
+        """Begin. Returns when open streams are folded in this program's version."""
+        while self.store.refold():
+            log.info("folding open incidents again")
+        self.beat()
+        self.desk.start()
+        self.set_held(self.held())
+        if self.runs:
+            self.auditor.audit()
+            self.courier.start()
+            self.ticker.start()
+            self.auditor.start()
+        self._beats = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._beats.start()
+
+    def stop(self) -> None:
+        """Stop ticking and taking, finish what is under way, write it, end."""
+        self._stop.set()
+        if self.runs:
+            self.ticker.stop()
+            self.courier.stop()
+            self.auditor.stop()
+        self.desk.stop()
+        if self._beats is not None:
+            self._beats.join()
+
+    def held(self) -> str | None:
+        """Why the engine waits, or None."""
+        return self.store.meta(HELD) or None
+
+    def hold(self, reason: str) -> None:
+        """Send nothing and fire nothing until `release`."""
+        self.store.set_meta(HELD, reason)
+        self.set_held(reason)
+
+    def release(self) -> None:
+        """Go on; what is overdue goes out now."""
+        self.store.set_meta(HELD, "")
+        self.set_held(None)
+        self.ticker.hint()
+        self.courier.hint(set(self.courier.lanes))
+
+    def set_held(self, reason: str | None) -> None:
+        """Tell ticker and courier."""
+        self.ticker.held = self.courier.held = reason is not None
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT_S):
+            try:
+                self.beat()
+                self.set_held(self.held())
+            except StoreUnavailable as down:
+                log.warning("no heartbeat", reason=str(down))
+
+    def beat(self) -> None:
+        """Write this node's heartbeat."""
+        self.store.beat(Node(self.boot, self.role, self.started_at, self.clock.now()))
+
+    def _jumped(self, jump: timedelta, now: datetime) -> None:
+        log.warning("the wall clock jumped", seconds=jump.total_seconds())
+        threading.Thread(target=self._note_jump, args=(jump, now), name="clock-jump", daemon=True).start()
+
+    def _note_jump(self, jump: timedelta, now: datetime) -> None:
+        """In a thread of its own: the clock may have been read inside a transaction."""
+        try:
+            self.store.note(JournalRow(now, "clock_jump", f"{jump.total_seconds():+.1f} s"))
+        except StoreUnavailable as down:
+            log.warning("cannot record the clock jump", reason=str(down))
+
+    def not_ready(self) -> list[str]:
+        """Why this node must not get work; empty when it is ready (design rule 29)."""
+        reasons = []
+        try:
+            self.store.meta("epoch")
+        except StoreUnavailable as down:
+            reasons.append(f"the database is not usable: {down}")
+        if self.runs and self.clock.now() - self.ticker.last_tick > STALE_TICK:
+            reasons.append("the tick is stale")
+        return reasons
+
+    def alarmed(self) -> list[str]:
+        """Everything else somebody must look at; empty when all is well."""
+        try:
+            reasons = [alarm.reason for alarm in self.store.alarms()]
+            held = self.held()
+        except StoreUnavailable as down:
+            return [f"the database is not usable: {down}"]
+        if held:
+            reasons.append(f"nothing is sent: {held}")
+        return reasons

@@ -1,0 +1,59 @@
+"""What is read live when something is decided: people, rotations, the active handbook (design rule 15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tocsin.domain.context import Context
+from tocsin.domain.people import Directory
+from tocsin.domain.policy import Policy, Rotation, built_in_policy
+from tocsin.store.contract import Store
+
+BUILT_IN_HASH = "built-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One consistent picture; replaced as a whole when the handbook or the people change."""
+
+    policy_hash: str
+    policy: Policy
+    directory: Directory
+    rotations: tuple[Rotation, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def nothing_known() -> Live:
+    """Before any handbook was usable: the built-in policy and nobody."""
+    return Live(BUILT_IN_HASH, built_in_policy(), Directory())
+
+
+class Contexts:
+    """Contexts by pinned policy: the policy of the stream joined with whatever is live now."""
+
+    def __init__(self, store: Store, live: Live) -> None:
+        self._store = store
+        self._pinned: dict[str, Policy] = {BUILT_IN_HASH: built_in_policy()}
+        self.live = live
+
+    def active(self) -> Context:
+        """For a stream that is about to open."""
+        return self._context(self.live.policy)
+
+    def pinned(self, policy_hash: str) -> Context:
+        """For a stream that pinned that policy. Raises LookupError when the store has lost it."""
+        policy = self._pinned.get(policy_hash)
+        if policy is None:
+            stored = self._store.policy(policy_hash)
+            if stored is None:
+                raise LookupError(f"pinned policy {policy_hash} is not in the database")
+            policy = self._pinned[policy_hash] = stored.policy
+        return self._context(policy)
+
+    def _context(self, policy: Policy) -> Context:
+        live = self.live
+        return Context(policy, live.directory, live.rotations, live.warnings)
+
+    def replace(self, **changes: object) -> None:
+        """Swap parts of the live picture at once."""
+        self.live = replace(self.live, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,53 @@
+"""What the engine is handed from outside: how effects are carried, and how carrying can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tocsin.store.contract import DocumentMemory, Taken
+
+
+class Failure(StrEnum):
+    """How a carry can fail; every channel's errors are told in these three words (design rule 13)."""
+
+    PERMANENT = "permanent"
+    RETRY = "retry"
+    IN_DOUBT = "in_doubt"
+
+
+class Undelivered(Exception):
+    """It was not carried out, or nobody can say. `after_s`: the other side asked to wait this long."""
+
+    def __init__(self, failure: Failure, reason: str, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.failure = failure
+        self.reason = reason
+        self.after_s = after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """It was carried out: the other side's receipt; for a document what was written."""
+
+    receipt: str
+    document: DocumentMemory | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A road out: one per channel, plus documents. `slots` sends run at once, none longer than `timeout_s`.
+
+    `waits_s` are the pauses before each repeat; when they are used up, `for_ever` repeats at the last pause
+    (documents stay owed), otherwise the effect fails for good (docs/reference/oncall.md N7).
+    """
+
+    name: str
+    carry: Callable[[Taken], Awaitable[Carried]]
+    slots: int = 4
+    timeout_s: float = 10.0
+    lease_s: float = 30.0
+    waits_s: tuple[float, ...] = (5, 20, 60, 60, 60, 120, 120, 120)
+    for_ever: bool = False

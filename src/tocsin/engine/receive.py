@@ -1,0 +1,73 @@
+"""Signals in: find the claim, join or open, in the accepting commit.
+
+Every accepted signal leaves a row (the alert with its counter); whether it is also an event is `grouping`'s decision.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime
+
+from tocsin.domain import grouping
+from tocsin.domain.grouping import Signal
+from tocsin.engine.desk import Desk, Job, Rank
+from tocsin.engine.numbers import new_reference
+from tocsin.engine.sitting import Answer, Sitting
+from tocsin.store.contract import AlertRow
+
+
+def receive(desk: Desk, signal: Signal) -> Future[Answer]:
+    """Queue a signal. The future is done when it is stored, and with it the pages it asks for."""
+    job = Job(
+        run=lambda sitting, at: _signal(sitting, signal, at),
+        rank=Rank.INTAKE,
+        claims=(signal.claim,),
+        alerts=((signal.integration, signal.dedup_key),),
+    )
+    return desk.put(job)
+
+
+def _signal(sitting: Sitting, signal: Signal, at: datetime) -> Answer:
+    ref = sitting.claimed_by(signal.claim)
+    if ref is None and not signal.firing:
+        return _recovery_of_nothing(sitting, signal, at)
+    if ref is None:
+        answer = _open(sitting, signal, at)
+    else:
+        answer = sitting.decide(ref, at, grouping.signalled, signal=signal)
+    _count(sitting, signal, answer.ref, at)
+    return answer
+
+
+def _open(sitting: Sitting, signal: Signal, at: datetime) -> Answer:
+    ref = new_reference(sitting, at)
+    context = sitting.contexts.active()
+    policy = sitting.contexts.live.policy_hash
+    return sitting.open(ref, grouping.open_for(signal, ref, policy, context, at))
+
+
+def _recovery_of_nothing(sitting: Sitting, signal: Signal, at: datetime) -> Answer:
+    """A recovery whose incident is over: the alert row learns it, no stream changes."""
+    known = sitting.alert(signal.integration, signal.dedup_key)
+    if known is not None:
+        sitting.put_alert(replace(known, firing=False, last_at=at))
+        return Answer(known.ref, 0)
+    return Answer("", 0)
+
+
+def _count(sitting: Sitting, signal: Signal, ref: str, at: datetime) -> None:
+    known = sitting.alert(signal.integration, signal.dedup_key)
+    fresh = known is None or known.ref != ref
+    sitting.put_alert(
+        AlertRow(
+            integration=signal.integration,
+            dedup_key=signal.dedup_key,
+            ref=ref,
+            firing=signal.firing,
+            severity=signal.severity,
+            count=1 if known is None or fresh else known.count + int(signal.firing),
+            first_at=at if known is None or fresh else known.first_at,
+            last_at=at,
+        )
+    )

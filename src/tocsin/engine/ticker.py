@@ -1,0 +1,109 @@
+"""Wakes streams whose time has come. It holds no timers: it asks for the earliest wake-up and sleeps until then.
+
+A hint (a commit happened) or the poll interval cuts the sleep short; both are only hints. A stream that cannot be
+advanced is set aside, tried again later, and alarmed about; the others go on (design rules 4 and 14).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timedelta
+
+import structlog
+
+from tocsin.engine.clock import Clock
+from tocsin.engine.desk import BATCH_SECONDS, Busy, Desk, Job, Rank
+from tocsin.engine.sitting import Answer, Sitting
+from tocsin.store.contract import Store, StoreUnavailable
+
+log = structlog.get_logger("tocsin.ticker")
+
+POLL = timedelta(seconds=1)
+TICK_STREAMS = 256
+ASIDE = timedelta(seconds=30)
+
+
+class Ticker:
+    """The loop. `last_tick` is when it last looked: `readyz` calls it stale after a few seconds."""
+
+    def __init__(self, store: Store, desk: Desk, clock: Clock) -> None:
+        self._store = store
+        self._desk = desk
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._hinted = False
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._aside: dict[str, datetime] = {}
+        self.held = False
+        self.last_tick = clock.now()
+
+    def start(self) -> None:
+        """Run in a thread until `stop`."""
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the tick that is under way."""
+        self._stopping = True
+        self.hint()
+        if self._thread is not None:
+            self._thread.join()
+
+    def hint(self) -> None:
+        """Something was committed: the earliest wake-up may have moved."""
+        with self._changed:
+            self._hinted = True
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            pause = self._once()
+            with self._changed:
+                if pause > 0 and not self._hinted:
+                    self._changed.wait(pause)
+                self._hinted = False
+
+    def _once(self) -> float:
+        """Tick if something is due; how many seconds may pass until the next look."""
+        try:
+            due = None if self.held else self._store.next_due(self.set_aside())
+            self.last_tick = self._clock.now()
+            if due is None or due > self.last_tick:
+                return min(POLL, due - self.last_tick if due else POLL).total_seconds()
+            self._desk.put(self.tick()).result()
+        except (StoreUnavailable, Busy) as down:
+            log.warning("cannot tick", reason=str(down))
+            return POLL.total_seconds()
+        return 0.0
+
+    def set_aside(self) -> tuple[str, ...]:
+        """Streams that could not be advanced and whose pause is not over."""
+        now = self._clock.now()
+        self._aside = {ref: until for ref, until in self._aside.items() if until > now}
+        return tuple(self._aside)
+
+    def tick(self) -> Job:
+        """A job that advances what is due, as much as one batch allows."""
+        return Job(run=self._advance_due, rank=Rank.TICK)
+
+    def _advance_due(self, sitting: Sitting, at: datetime) -> Answer:
+        until = time.perf_counter() + BATCH_SECONDS
+        due = sitting.batch.take_due(at, TICK_STREAMS, tuple(self._aside))
+        sitting.hold(due)
+        fired = 0
+        for ref in due:
+            fired += self._advance(sitting, ref, at)
+            if time.perf_counter() > until:
+                break
+        return Answer("", fired)
+
+    def _advance(self, sitting: Sitting, ref: str, at: datetime) -> int:
+        try:
+            return sitting.advance(ref, at)
+        except Exception as error:  # this stream is set aside and alarmed about; the others go on
+            log.critical("a stream cannot be advanced", ref=ref, error=f"{type(error).__name__}: {error}")
+            self._aside[ref] = at + ASIDE
+            sitting.alarm(f"stuck:{ref}", f"{ref} cannot be advanced: {type(error).__name__}: {error}")
+            return 0

@@ -1,0 +1,123 @@
+"""The words of a page or a notice: what, since when, what is asked, what happens next and when.
+
+Pure: from the effect, the state and the context at the moment of sending. Titles are untrusted; every channel makes
+them inert for its own medium. Times are UTC, said so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tocsin.domain import clocks, comms, escalation, postmortem
+from tocsin.domain.context import Context
+from tocsin.domain.effects import Send
+from tocsin.domain.incident import Incident, Paging
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Subject of one line, text of a few short lines."""
+
+    subject: str
+    text: str
+
+
+def words_for(send: Send, state: Incident, context: Context, now: datetime) -> Words:
+    """What to say. The reference stands in the subject, so that a double is recognised as one."""
+    head = f"{state.level} {state.ref}"
+    asked = _ASKED.get(send.about, _plain)(send, state, context)
+    lines = [asked, f"{head}: {state.title}", _since(state, now), *_details(send, state, context, now)]
+    subject = f"[{head}] {_SUBJECTS.get(send.about, send.about)}: {state.title}"
+    return Words(subject, "\n".join(line for line in lines if line))
+
+
+_SUBJECTS = {
+    "page": "You are called",
+    "role": "You have a role",
+    "update-reminder": "Update due",
+    "update-overdue": "Update OVERDUE",
+    "update-ask": "Please post an update",
+    "seat-empty": "No incident commander",
+    "handover": "Hand-over offered to you",
+    "handover-withdrawn": "Hand-over withdrawn",
+    "breach": "Promise missed",
+    "time-left": "Time is running out",
+    "postmortem-overdue": "Postmortem overdue",
+    "nobody-reachable": "NOBODY CAN BE REACHED",
+}
+
+
+def _plain(send: Send, state: Incident, context: Context) -> str:
+    return _SUBJECTS.get(send.about, send.about)
+
+
+def _page(send: Send, state: Incident, context: Context) -> str:
+    return "You are called. Acknowledge to stop the escalation: you take it."
+
+
+def _role(send: Send, state: Incident, context: Context) -> str:
+    role = context.policy.role(send.note)
+    duties = f" {role.duties}" if role else ""
+    return f"You are {role.name if role else send.note}.{duties}"
+
+
+def _handover(send: Send, state: Incident, context: Context) -> str:
+    return f"{state.holder(send.note) or 'Somebody'} hands {send.note} over to you. It counts when you accept."
+
+
+def _breach(send: Send, state: Incident, context: Context) -> str:
+    clock = state.clock(send.note)
+    target = clocks.target_of(context.severity(clock.level), clock.name) if clock else None
+    return f"{send.note} was promised ({target.text if target else 'no target'}) and is late."
+
+
+def _time_left(send: Send, state: Incident, context: Context) -> str:
+    return f"{send.note} minutes are left to resolve."
+
+
+_ASKED = {
+    "page": _page,
+    "role": _role,
+    "handover": _handover,
+    "breach": _breach,
+    "time-left": _time_left,
+}
+
+
+def _since(state: Incident, now: datetime) -> str:
+    minutes = int((now - state.detected_at).total_seconds() // 60)
+    return f"Since {state.detected_at:%Y-%m-%d %H:%M:%S} UTC ({minutes} min ago), {state.stage}."
+
+
+def _details(send: Send, state: Incident, context: Context, now: datetime) -> list[str]:
+    if send.about.startswith("postmortem"):
+        due = postmortem.due_at(state, context)
+        return [f"It was due {due:%Y-%m-%d %H:%M} UTC."] if due else []
+    if send.about.startswith("update"):
+        due = comms.overdue_due(state, context)
+        return [f"Overdue at {due:%H:%M:%S} UTC. Impact, ETA (may be unknown), next steps."] if due else []
+    if send.page is None or state.paging != Paging.TRIGGERED:
+        return []
+    return [_ack_due(state, context), _also_called(send, state), _what_next(state, context)]
+
+
+def _ack_due(state: Incident, context: Context) -> str:
+    clock = state.clock("ack")
+    due = clocks.limit_of(clock, context) if clock else None
+    return f"Acknowledge by {due:%H:%M:%S} UTC." if due else ""
+
+
+def _also_called(send: Send, state: Incident) -> str:
+    others = dict.fromkeys(p.person for p in state.open_pages() if p.person != send.person)
+    return f"Also called: {', '.join(others)}." if others else ""
+
+
+def _what_next(state: Incident, context: Context) -> str:
+    due = escalation.due(state, context)
+    rungs = escalation.ladder_of(context)
+    if due is None or state.ladder.next_rung >= len(rungs):
+        return ""
+    people = escalation.people_for(rungs[state.ladder.next_rung], context, due)
+    who = ", ".join(people) or "the next in line"
+    return f"If nobody acknowledges, {who} will be called at {due:%H:%M:%S} UTC."
