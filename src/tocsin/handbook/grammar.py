@@ -28,14 +28,15 @@ _WORD = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
 _UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
 _BUSINESS = r"(?:business|working)[ -]days?"
 _NUMBER = rf"(?:\d{{1,9}}(?:\.\d{{1,6}})?|\b(?:{_WORD})\b)"
-_AMOUNT = rf"{_NUMBER}[ -]?(?:{_BUSINESS}|{_UNIT})(?![A-Za-z0-9])"
+_AMOUNT = rf"{_NUMBER}[ -]?(?:{_BUSINESS}|{_UNIT})(?![A-Za-z])"
 _CMP = r"(?:<=|<|≤|less than|within|under|up to|in)"
 _STRICT = frozenset({"<", "less than", "under"})
 
 _DURATION = re.compile(
-    rf"(?:(?P<cmp>{_CMP})\s*)?(?P<amounts>{_AMOUNT}(?:(?:\s+|,\s*| and ){_AMOUNT})*)", re.I
+    rf"(?<![\w.])(?:(?P<cmp>{_CMP})\s*)?(?P<amounts>{_AMOUNT}(?:(?:\s*|,\s*| and ){_AMOUNT})*)(?![A-Za-z0-9])",
+    re.I,
 )
-_ONE_AMOUNT = re.compile(rf"(?P<number>{_NUMBER})[ -]?(?P<unit>{_BUSINESS}|{_UNIT})(?![A-Za-z0-9])", re.I)
+_ONE_AMOUNT = re.compile(rf"(?P<number>{_NUMBER})[ -]?(?P<unit>{_BUSINESS}|{_UNIT})(?![A-Za-z])", re.I)
 _BARE_NUMBER = re.compile(rf"(?:{_CMP}\s*)?\d+(?:\.\d+)?", re.I)
 _ODD_UNIT = re.compile(rf"(?:{_CMP}\s*)?\d+(?:\.\d+)?\s*(?P<unit>[A-Za-z]+)", re.I)
 _RANGE = re.compile(

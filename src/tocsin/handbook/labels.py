@@ -24,7 +24,7 @@ LEVEL_WORDS = frozenset(word for order in WORD_ORDERS for word in order) | {
 
 _NUMBERED = r"(?:SEV(?:ERITY)?[- ]?|S[- ]?|P(?:RIORITY )?)(?P<digit>\d)(?!\d|[A-Za-z])"
 _ANY_NUMBERED = _NUMBERED.replace("?P<digit>", "?:")
-_LEVEL = re.compile(rf"{_NUMBERED}\s*(?:[-–—:,(]\s*)?(?P<name>(?:[^\d()][^()]*?)?)\)?", re.I)
+_LEVEL = re.compile(rf"{_NUMBERED}\s*(?:[-–—:,(]\s*)?(?P<name>(?:[^\W\d_][^()]*?)?)\)?", re.I)
 _WORD_LEVEL = re.compile(
     rf"(?P<word>{'|'.join(sorted(LEVEL_WORDS))})\b(?:\s*(?:severity|priority|incident))?s?", re.I
 )
