@@ -23,6 +23,10 @@ class StoreUnavailable(Exception):
     """The database cannot take the write now (gone, full, locked by another process). Nothing was written."""
 
 
+class BackupElsewhere(Exception):
+    """This database is backed up by its own tools; the message says which."""
+
+
 class VersionConflict(Exception):
     """Somebody else wrote one of the streams meanwhile: load again and decide again."""
 
@@ -37,6 +41,15 @@ class ClaimTaken(Exception):
     def __init__(self, claim: str) -> None:
         super().__init__(f"claim {claim} is taken")
         self.claim = claim
+
+
+class UnknownEvent(LookupError):
+    """A stream holds an event kind or schema that this program does not know: leave it alone and alarm (rule 19)."""
+
+    def __init__(self, ref: str, kind: str, reason: str) -> None:
+        super().__init__(f"{ref}: {reason}")
+        self.ref = ref
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +91,17 @@ class StreamWrite:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of a leased effect: `done`, `failed` (for good), `retry` at `due_at`, or `in_doubt`."""
+    """What became of a leased effect: `done`, `failed` (for good), `retry` at `due_at`, or `in_doubt`.
+
+    A `retry` of an effect that was dropped while it was out becomes `dropped`. With `owner`, a `retry` counts only
+    while that owner still holds the lease; an outcome that ends it always counts, the first one stays.
+    """
 
     effect: str
     outcome: str
     detail: str = ""
     due_at: datetime | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +129,10 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A leased effect, with what its sender needs; `key` is the idempotency key (epoch/ref/version/n)."""
+    """A leased effect, with what its sender needs; `key` is the idempotency key (epoch/ref/version/n).
+
+    `attempts` counts this one.
+    """
 
     key: str
     ref: str
@@ -120,7 +141,7 @@ class Taken:
     attempts: int
     created_at: datetime
     previous_owner: str | None = None
-    """Set when a lease of another node ran out: the send may have happened."""
+    """Set when an earlier lease ran out: that send may have happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +162,7 @@ class IncidentRow:
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """A page and its one outcome (`None` while somebody is still being called)."""
+    """A page and its one outcome (`None` while somebody is still being called). `seq` of the request is a cursor."""
 
     ref: str
     number: int
@@ -151,6 +172,7 @@ class PageRow:
     outcome: str | None
     sent: bool
     failed: tuple[str, ...] = ()
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +187,7 @@ class EffectRow:
     state: str
     attempts: int
     due_at: datetime
+    """When it may be carried; while it is leased, when the lease ends."""
     created_at: datetime
     settled_at: datetime | None
     detail: str
@@ -242,13 +265,13 @@ class Batch(Protocol):
         """Current states (unknown refs are missing); on PostgreSQL the rows are locked in sorted order.
 
         A stream of another fold version is folded again from its events before it is returned. A stream holding
-        an unknown event kind raises LookupError naming it.
+        an unknown event kind raises UnknownEvent (a LookupError) naming stream and kind.
         """
         ...
 
     def take_due(self, now: datetime, limit: int, without: Sequence[str]) -> dict[str, Incident]:
         """States of at most `limit` streams with next_due <= now, earliest first; on PostgreSQL rows that another
-        node holds are skipped. Refs in `without` are left alone (set aside)."""
+        node holds are skipped. Refs in `without` are left alone (set aside). Raises UnknownEvent as `load` does."""
         ...
 
     def reserve(
@@ -284,6 +307,14 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Close every connection (SQLite: checkpoint and release the lock)."""
+        ...
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Call it after every commit of this process, on the committing thread; it must be quick and never raise."""
+        ...
+
+    def listen(self, callback: Callable[[], None]) -> None:
+        """Call it after commits of any node, this one included. Only a hint: it may come late, twice or never."""
         ...
 
     # -- effects -----------------------------------------------------------------------------------------------------
@@ -331,7 +362,7 @@ class Store(Protocol):
         ...
 
     def pages(self, ref: str | None, *, before: int | None = None, limit: int = 100) -> list[PageRow]:
-        """Pages newest first, of one incident or of all."""
+        """Pages newest first, of one incident or of all; `before` is the seq of a page (cursor)."""
         ...
 
     def effects(self, ref: str | None, *, state: str | None = None, limit: int = 200) -> list[EffectRow]:
@@ -351,8 +382,14 @@ class Store(Protocol):
         ...
 
     # -- upkeep ------------------------------------------------------------------------------------------------------
-    def refold(self, limit: int = 500) -> int:
-        """Fold open streams of another fold version again and rewrite their columns; how many were left to do."""
+    def refold(
+        self, limit: int = 500, due: Callable[[Incident], datetime | None] | None = None
+    ) -> int:
+        """Fold at most `limit` open streams of another fold version again and rewrite their columns.
+
+        How many this call did: call again until 0. `due` gives the wake-up of the new state (without it the old one
+        stays). Streams with an unknown event kind are left alone; `load` names them.
+        """
         ...
 
     def drift(self, refs: Sequence[str]) -> list[str]:
@@ -361,6 +398,10 @@ class Store(Protocol):
 
     def set_next_due(self, ref: str, due: datetime | None) -> None:
         """Repair a wake-up column (auditor only)."""
+        ...
+
+    def raise_number(self, year: int, number: int) -> None:
+        """Let the numbers of a year go on above `number` (after a restore: the highest found in the log)."""
         ...
 
     # -- policy and people ---------------------------------------------------------------------------------------------
@@ -390,7 +431,7 @@ class Store(Protocol):
     def secret(self, hash_: str) -> SecretRow | None: ...
 
     def use_secret(self, hash_: str, now: datetime) -> bool:
-        """Mark a single-use secret as used; False when it already was (decided by the database, not by reading)."""
+        """Mark a single-use secret as used; False when it already was or has expired (decided by the database)."""
         ...
 
     def secrets(self, kind: str) -> list[SecretRow]: ...
@@ -410,7 +451,7 @@ class Store(Protocol):
     def alarms(self) -> list[Alarm]: ...
 
     def beat(self, node: Node) -> None:
-        """Write this node's heartbeat and last instant; forget nodes silent for a day."""
+        """Write this node's heartbeat and meta `last_instant` (ISO, never going back); forget nodes silent for a day."""
         ...
 
     def nodes(self) -> list[Node]: ...
@@ -420,7 +461,10 @@ class Store(Protocol):
     def set_meta(self, key: str, value: str) -> None: ...
 
     def backup(self, target: str) -> None:
-        """A consistent copy of the database while it runs (SQLite: the online backup API)."""
+        """A consistent copy of the database while it runs (SQLite: the online backup API).
+
+        Raises BackupElsewhere on PostgreSQL, which has its own tools (pg_dump).
+        """
         ...
 
     def iter_open(self) -> Iterator[Incident]:

@@ -1,0 +1,1 @@
+"""Joins what may not know each other: settings, handbook, store, engine, channels, documents."""

@@ -1,0 +1,172 @@
+"""Lanes made of channels and documents: renders words, sends, and tells failures in the engine's three words.
+
+Words and documents are made when they are carried, from the state as it is then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from tocsin.channels.port import Channel, Message, SendFailed
+from tocsin.domain.context import Context
+from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, Send, Write
+from tocsin.domain.incident import Incident
+from tocsin.engine.live import Contexts
+from tocsin.engine.ports import Carried, Failure, Lane, Undelivered
+from tocsin.engine.words import words_for
+from tocsin.handbook.documents import DocumentRefused, Documents
+from tocsin.handbook.postmortem import draft
+from tocsin.store.contract import DocumentMemory, Recorded, Store, Taken
+from tocsin.wiring.records import log_row, postmortem_facts
+
+log = structlog.get_logger("tocsin.siren")
+
+Carry = Callable[[Taken], Awaitable[Carried]]
+
+DOCUMENT_WAITS_S = (1.0, 5.0, 15.0, 30.0, 60.0)
+TIMELINE_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What carrying needs besides the effect; `contexts` is set once the engine exists."""
+
+    store: Store
+    contexts: Callable[[], Contexts]
+    now: Callable[[], datetime]
+    base_url: str
+    documents: Callable[[], Documents | None]
+
+    def subject_of(self, taken: Taken) -> tuple[Incident, Context]:
+        """State and context of the incident. Raises Undelivered when it is gone."""
+        state = self.store.incident(taken.ref)
+        if state is None:
+            raise Undelivered(Failure.PERMANENT, f"there is no incident {taken.ref}")
+        return state, self.contexts().pinned(state.policy)
+
+
+def lanes(around: Surroundings, channels: Mapping[str, Channel]) -> list[Lane]:
+    """One lane per channel, documents one at a time, the siren, and the lane of people nobody can reach."""
+    own = [
+        Lane(DOCUMENTS_LANE, _documents_carry(around), slots=1, waits_s=DOCUMENT_WAITS_S, for_ever=True),
+        Lane(SIREN_LANE, _siren_carry(around)),
+        Lane(NOWHERE_LANE, _nowhere_carry),
+    ]
+    return [Lane(name, _channel_carry(name, channel, around)) for name, channel in channels.items()] + own
+
+
+def _channel_carry(name: str, channel: Channel, around: Surroundings) -> Carry:
+    async def carry(taken: Taken) -> Carried:
+        send = taken.effect
+        if not isinstance(send, Send):
+            raise Undelivered(Failure.PERMANENT, f"a channel carries no {type(send).__name__}")
+        message = await asyncio.to_thread(_message, name, send, taken, around)
+        try:
+            receipt = await channel.send(message)
+        except SendFailed as failed:
+            raise Undelivered(Failure(failed.kind.value), failed.reason, failed.after) from failed
+        return Carried(receipt.detail)
+
+    return carry
+
+
+def _message(name: str, send: Send, taken: Taken, around: Surroundings) -> Message:
+    state, context = around.subject_of(taken)
+    methods = context.directory.methods_of(send.person)
+    address = next((m.address for m in methods if m.channel == name), None)
+    if address is None:
+        raise Undelivered(Failure.PERMANENT, f"{send.person} has no address on {name} any more")
+    now = around.now()
+    words = words_for(send, state, context, now)
+    return Message(
+        key=taken.key,
+        to=address,
+        person=send.person,
+        subject=words.subject,
+        text=words.text,
+        ref=taken.ref,
+        about=send.about,
+        sent_at=now,
+        urgent=send.urgent,
+        links=(("Open the incident", f"{around.base_url}/i/{taken.ref}"),),
+    )
+
+
+async def _nowhere_carry(taken: Taken) -> Carried:
+    raise Undelivered(Failure.PERMANENT, "no contact method")
+
+
+def _siren_carry(around: Surroundings) -> Carry:
+    async def carry(taken: Taken) -> Carried:
+        """The path that needs no channel: the log at CRITICAL, and `alarmz` red until somebody answers."""
+        note = taken.effect.note if isinstance(taken.effect, Send) else ""
+        log.critical("nobody can be reached", ref=taken.ref, reason=note)
+        reason = f"{taken.ref}: nobody can be reached"
+        await asyncio.to_thread(around.store.raise_alarm, f"dead-end:{taken.ref}", reason, around.now())
+        return Carried("alarm raised")
+
+    return carry
+
+
+def _documents_carry(around: Surroundings) -> Carry:
+    async def carry(taken: Taken) -> Carried:
+        return await asyncio.to_thread(_write, taken, around)
+
+    return carry
+
+
+def _write(taken: Taken, around: Surroundings) -> Carried:
+    effect, documents = taken.effect, around.documents()
+    if not isinstance(effect, Write):
+        raise Undelivered(Failure.PERMANENT, f"not a document: {type(effect).__name__}")
+    if documents is None:
+        raise Undelivered(Failure.RETRY, "there is no handbook folder to write into")
+    state, context = around.subject_of(taken)
+    timeline = around.store.timeline(taken.ref, limit=TIMELINE_LIMIT)
+    write = _write_log if effect.document == "log" else _write_postmortem
+    alarm = f"document:{effect.document}:{taken.ref}"
+    try:
+        carried = write(taken.ref, state, context, timeline, documents, around)
+    except (DocumentRefused, OSError) as refused:
+        reason = refused.reason if isinstance(refused, DocumentRefused) else str(refused.strerror)
+        around.store.raise_alarm(alarm, f"{taken.ref}: the {effect.document} cannot be written: {reason}", around.now())
+        raise Undelivered(Failure.RETRY, reason) from refused
+    around.store.clear_alarm(alarm)
+    return carried
+
+
+def _write_log(
+    ref: str,
+    state: Incident,
+    context: Context,
+    timeline: list[Recorded],
+    documents: Documents,
+    around: Surroundings,
+) -> Carried:
+    owed = context.severity(state.level).postmortem is not None and state.resolved_at is not None
+    row = log_row(state, context, timeline, documents.postmortem_link(ref) if owed else None)
+    known = around.store.document(ref, "log")
+    written = documents.write_log(row, known.content if known else None)
+    content = written.row or ""
+    return Carried(written.path, DocumentMemory(ref, "log", written.path, content), content[:80])
+
+
+def _write_postmortem(
+    ref: str,
+    state: Incident,
+    context: Context,
+    timeline: list[Recorded],
+    documents: Documents,
+    around: Surroundings,
+) -> Carried:
+    stored = around.store.policy(state.policy)
+    text = draft(postmortem_facts(state, context, timeline, stored.commit if stored else None))
+    known = around.store.document(ref, "postmortem")
+    written = documents.write_postmortem(ref, text, known.content if known else None)
+    digest = written.hash or ""
+    return Carried(written.path, DocumentMemory(ref, "postmortem", written.path, digest), digest)

@@ -1,0 +1,203 @@
+"""The whole program from its settings: store, handbook, people, engine, channels.
+
+`open_program` builds it without starting anything. The handbook is read again on `reload`; an unusable one leaves the
+last good one active and raises an alarm (design rule 15, 17).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import socket
+import subprocess
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from tocsin.channels.port import Channel
+from tocsin.channels.registry import build
+from tocsin.config import Settings
+from tocsin.domain.policy import Policy
+from tocsin.engine.clock import Clock, SystemClock
+from tocsin.engine.engine import Engine
+from tocsin.engine.live import Contexts, Live, nothing_known
+from tocsin.handbook.documents import DocumentRefused, Documents
+from tocsin.handbook.read import Reading, read_handbook
+from tocsin.store import open_store
+from tocsin.store.contract import JournalRow, Store
+from tocsin.wiring.lanes import Surroundings, lanes
+from tocsin.wiring.people import directory
+
+log = structlog.get_logger("tocsin")
+
+WARNINGS_SHOWN = 5
+HOME = "home"
+"""Meta key: the machine and path this database belongs to; elsewhere it sends nothing until adopted (rule 18)."""
+
+
+class Program:
+    """Everything wired. `engine` starts and stops; `reload` reads the handbook again."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock, role: str) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.reading: Reading | None = None
+        self.channels: dict[str, Channel] = {
+            name: build(name, channel.values(), clock.now) for name, channel in settings.channels.items()
+        }
+        around = Surroundings(store, self._contexts, clock.now, settings.server.base_url, self._documents)
+        self.engine = Engine(store, clock, nothing_known(), lanes(around, self.channels), role=role)
+        self.reload()
+        self._own_home()
+
+    def _contexts(self) -> Contexts:
+        return self.engine.contexts
+
+    @property
+    def handbook_folder(self) -> Path:
+        """Where the handbook lies."""
+        return self.settings.root / self.settings.handbook.path
+
+    def _documents(self) -> Documents | None:
+        reading = self.reading
+        if reading is None:
+            return None
+        folder = self.handbook_folder
+        return Documents(reading.root, folder if folder.is_dir() else folder.parent, reading.log_path)
+
+    def reload(self) -> Reading | None:
+        """Read the handbook; activate it if it is usable, else keep the last good one and raise an alarm."""
+        now = self.clock.now()
+        try:
+            self.reading = read_handbook(None, self.handbook_folder, now)
+        except OSError as error:
+            self._handbook_alarm(f"the handbook cannot be read: {error.strerror}: {self.settings.handbook.path}")
+            self._use_last_good()
+            return None
+        if self.reading.policy is None or self.reading.blocked:
+            first = next((f for f in self.reading.findings if f.level == "error"), None)
+            where = f": {first.file}:{first.line} {first.message}" if first else ""
+            self._handbook_alarm(f"the handbook cannot be used{where}; the last good one stays active")
+            self._use_last_good()
+            return self.reading
+        self.store.clear_alarm("handbook")
+        self._activate(self.reading.hash, self.reading.policy, now)
+        self._judge_rotation()
+        return self.reading
+
+    def _judge_rotation(self) -> None:
+        """A rotation that has run out calls every IC, and that is an alarm."""
+        ended = [f for f in self.reading.findings if f.rule == "rotation-ended"] if self.reading else []
+        if ended:
+            self.store.raise_alarm("rotation-ended", f"{ended[0].message}: every IC is called", self.clock.now())
+        else:
+            self.store.clear_alarm("rotation-ended")
+
+    def _handbook_alarm(self, reason: str) -> None:
+        log.error("handbook", reason=reason)
+        self.store.raise_alarm("handbook", reason, self.clock.now())
+
+    def _use_last_good(self) -> None:
+        stored = self.store.active_policy()
+        if stored is not None:
+            self._set_live(stored.hash, stored.policy)
+
+    def _activate(self, hash_: str, policy: Policy, now: datetime) -> None:
+        active = self.store.active_policy()
+        if active is None or active.hash != hash_:
+            commit = _commit_of(self.handbook_folder)
+            self.store.activate_policy(hash_, policy, commit, now)
+            self.store.note(JournalRow(now, "policy_activated", f"{hash_[:12]} at {commit or 'no commit'}"))
+        self._set_live(hash_, policy)
+
+    def _set_live(self, hash_: str, policy: Policy) -> None:
+        people = directory(policy, self.store.people(), self.settings.channels, self.settings.people.admins)
+        self.engine.contexts.live = Live(hash_, policy, people, policy.rotations, self._left_open())
+
+    def _left_open(self) -> tuple[str, ...]:
+        found = [f"{f.file}:{f.line} {f.message}" for f in self.reading.findings] if self.reading else []
+        undecided = [
+            text
+            for text, f in zip(found, self.reading.findings if self.reading else (), strict=True)
+            if f.rule == "placeholder"
+        ]
+        return tuple(undecided[:WARNINGS_SHOWN])
+
+    def _own_home(self) -> None:
+        """Note where this database lives; a copy on another machine or path is held until adopted."""
+        home = self.home()
+        known = self.store.meta(HOME)
+        if known is None:
+            self.store.set_meta(HOME, home)
+        elif known != home:
+            self.engine.hold("this database belongs to another machine or path; run tocsin adopt")
+
+    def home(self) -> str:
+        """The fingerprint of machine and database address, without revealing either."""
+        place = f"{socket.gethostname()}|{self.settings.root}"
+        if self.settings.database.url.reveal().startswith("postgresql"):
+            place = "postgresql"  # the database is the place: its nodes may come and go
+        return hashlib.sha256(place.encode()).hexdigest()[:32]
+
+    def adopt(self) -> None:
+        """This is the database's home from now on; held effects go out. New numbers continue above the log's."""
+        self.store.set_meta(HOME, self.home())
+        documents, year = self._documents(), self.clock.now().year
+        if documents is not None:
+            try:
+                self.store.raise_number(year, documents.highest_number(year))
+            except DocumentRefused as refused:
+                log.warning("cannot read the log for the highest number", reason=refused.reason)
+        self.store.note(JournalRow(self.clock.now(), "adopted", ""))
+        self.engine.release()
+
+    def close(self) -> None:
+        """Close the store; the engine must have been stopped."""
+        self.store.close()
+
+
+def _commit_of(folder: Path) -> str | None:
+    """The commit that is checked out, if the folder is in a git work tree: only noted, never needed."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def open_program(
+    settings: Settings, *, role: str = "all", clock: Callable[[datetime | None], Clock] | None = None
+) -> Program:
+    """Open the database and wire everything. Raises StoreUnavailable, ConfigError.
+
+    The clock starts no earlier than the last instant that the database has seen (design rule 12).
+    """
+    store = open_store(settings.database.url.reveal())
+    floor = max((node.beat_at for node in store.nodes()), default=None)
+    made = clock(floor) if clock else SystemClock(floor)
+    return Program(settings, store, made, role)
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """JSON lines on stderr; control characters are escaped by the encoder."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
