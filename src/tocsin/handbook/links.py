@@ -52,12 +52,13 @@ def resolve(written: str, root: Path, folder: Path) -> Link:
 
     What leaves the work tree (`..`, a symbolic link) is `outside` and is never opened.
     """
-    inside = [_relative(base / written, root) for base in (root, folder)]
-    for path in inside:
-        if path is not None and (root / path).exists():
-            return Link(written, path, exists=True)
-    kept = next((path for path in inside if path is not None), None)
-    return Link(written, kept or written, exists=False, outside=kept is None)
+    candidates = [(base / written, _relative(base / written, root)) for base in (root, folder)]
+    for path, inside in candidates:
+        if inside is not None and path.exists():
+            return Link(written, inside, exists=True)
+    kept = next((inside for _, inside in candidates if inside is not None), None)
+    astray = any(inside is None and path.exists() for path, inside in candidates)
+    return Link(written, kept or written, exists=False, outside=kept is None or astray)
 
 
 def _relative(path: Path, root: Path) -> str | None:

@@ -68,6 +68,9 @@ def read_handbook(
     tree = _tree(root, folder)
     notes = Notebook()
     documents = _documents(tree, folder, notes)
+    if not documents and not notes.findings():
+        repair = "name the folder that holds the handbook, e.g. docs/ops"
+        notes.found("severity-missing", Source(_name(folder, tree), 1), "no Markdown file is here", repair)
     logs = [d for d in documents if is_log(d.text)]
     home = folder if folder.is_dir() else folder.parent
     log_path = logs[0].name if logs else _name(home / LOG, tree)
