@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -312,7 +313,7 @@ def test_the_reference_names_every_setting_once_with_words() -> None:
 
 def test_the_reference_page_names_every_setting_and_variable() -> None:
     page = (REFERENCE / "settings.md").read_text(encoding="utf-8")
-    for name in [name.rsplit(".", 1)[-1] for name, _ in config.reference()] + list(config.ENVIRONMENT):
+    for name in [re.sub(r" \(.*?\)", "", name) for name, _ in config.reference()] + list(config.ENVIRONMENT):
         assert f"`{name}`" in page, name
     for kind in config.CHANNELS:
         assert f"`{kind}`" in page
