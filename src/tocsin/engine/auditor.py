@@ -49,6 +49,10 @@ class Auditor:
         if self._thread is not None:
             self._thread.join()
 
+    def alive(self) -> bool:
+        """Whether the rounds go on."""
+        return self._thread is not None and self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._stop.wait(EVERY_S):
             try:

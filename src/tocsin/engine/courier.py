@@ -78,7 +78,23 @@ class Courier:
         self._loop = asyncio.get_running_loop()
         self._hints = {name: asyncio.Event() for name in self.lanes}
         ready.set()
-        await asyncio.gather(*(self._run_lane(lane) for lane in self.lanes.values()))
+        await asyncio.gather(*(self._keep_running(lane) for lane in self.lanes.values()))
+
+    async def _keep_running(self, lane: Lane) -> None:
+        """A lane that ends by an error is begun again after a pause, loudly; the other lanes go on."""
+        while not self._stopping:
+            run = asyncio.create_task(self._run_lane(lane))
+            await asyncio.wait({run})
+            error = run.exception()
+            if error is not None:
+                await asyncio.to_thread(
+                    self._desk.alarm, f"lane:{lane.name}", f"lane {lane.name}: {type(error).__name__}: {error}"
+                )
+                await asyncio.sleep(POLL_SECONDS)
+
+    def alive(self) -> bool:
+        """Whether the loop runs."""
+        return self._thread is not None and self._thread.is_alive()
 
     async def _run_lane(self, lane: Lane) -> None:
         under_way: set[asyncio.Task[None]] = set()

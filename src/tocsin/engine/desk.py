@@ -29,6 +29,7 @@ log = structlog.get_logger("tocsin.desk")
 BATCH_JOBS = 256
 BATCH_SECONDS = 0.005
 CONFLICT_TRIES = 20
+Result = Answer | Refused | UnknownIncident
 
 
 BEFORE_TIME = datetime.min.replace(tzinfo=UTC)
@@ -167,7 +168,7 @@ class Desk:
         return _fail(jobs, Busy("the incident changes too fast; ask again"))
 
     def _attempt(self, jobs: list[Job]) -> list[Job]:
-        results: list[tuple[Job, Answer | Refused | UnknownIncident]] = []
+        results: list[tuple[Job, Result]] = []
         with self.store.begin() as batch:
             sitting = Sitting(batch, self.contexts, self.clock.now())
             sitting.hold(batch.load(sorted({r for job in jobs for r in job.refs})))
@@ -182,25 +183,36 @@ class Desk:
                 if time.perf_counter() > until:
                     break
             batch.write(sitting.commit())
-        self._tell(results, sitting.lanes)
-        for key, reason in sitting.alarms:
-            self.store.raise_alarm(key, reason, sitting.at)
+        self._tell(results, sitting)
         return jobs[len(results) :]
 
-    def _tell(
-        self, results: Iterable[tuple[Job, Answer | Refused | UnknownIncident]], lanes: set[str]
-    ) -> None:
+    def _tell(self, results: Iterable[tuple[Job, Result]], sitting: Sitting) -> None:
+        """The batch is written: answer, hint, and raise what was found on the way."""
         for job, result in results:
             if isinstance(result, Answer):
                 job.future.set_result(result)
             else:
                 job.future.set_exception(result)
-        if lanes:
-            self.on_lanes(lanes)
+        if sitting.lanes:
+            self.on_lanes(sitting.lanes)
         self.on_commit()
+        for key, reason in sitting.alarms:
+            self.alarm(key, reason)
+
+    def alarm(self, key: str, reason: str) -> None:
+        """Raise an alarm, as well as the database allows; it is logged in any case."""
+        log.error("alarm", alarm=reason)
+        try:
+            self.store.raise_alarm(key, reason, self.clock.now())
+        except StoreUnavailable as down:
+            log.error("cannot store the alarm", alarm=reason, reason=str(down))
+
+    def alive(self) -> bool:
+        """Whether jobs are being decided."""
+        return self._thread is not None and self._thread.is_alive()
 
 
-def _decide(job: Job, sitting: Sitting) -> Answer | Refused | UnknownIncident:
+def _decide(job: Job, sitting: Sitting) -> Result:
     if job.key is not None:
         known = sitting.tail.answers.get(job.key) or dict(sitting.answers).get(job.key)
         if known is not None:

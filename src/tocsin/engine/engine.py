@@ -137,7 +137,10 @@ class Engine:
             reasons.append(f"the database is not usable: {down}")
         if self.runs and self.clock.now() - self.ticker.last_tick > STALE_TICK:
             reasons.append("the tick is stale")
-        return reasons
+        parts = {"desk": self.desk.alive()}
+        if self.runs:
+            parts |= {"ticker": self.ticker.alive(), "courier": self.courier.alive()}
+        return reasons + [f"the {part} does not run" for part, alive in parts.items() if not alive]
 
     def alarmed(self) -> list[str]:
         """Everything else somebody must look at; empty when all is well."""
@@ -146,6 +149,8 @@ class Engine:
             held = self.held()
         except StoreUnavailable as down:
             return [f"the database is not usable: {down}"]
+        if self.runs and not self.auditor.alive():
+            reasons.append("the auditor does not run")
         if held:
             reasons.append(f"nothing is sent: {held}")
         return reasons

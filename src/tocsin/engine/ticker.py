@@ -15,7 +15,7 @@ import structlog
 from tocsin.engine.clock import Clock
 from tocsin.engine.desk import BATCH_SECONDS, Busy, Desk, Job, Rank
 from tocsin.engine.sitting import Answer, Sitting
-from tocsin.store.contract import Store, StoreUnavailable
+from tocsin.store.contract import Store, StoreUnavailable, UnknownEvent
 
 log = structlog.get_logger("tocsin.ticker")
 
@@ -72,11 +72,24 @@ class Ticker:
             self.last_tick = self._clock.now()
             if due is None or due > self.last_tick:
                 return min(POLL, due - self.last_tick if due else POLL).total_seconds()
-            self._desk.put(self.tick()).result()
+            failed = self._desk.put(self.tick()).exception()
         except (StoreUnavailable, Busy) as down:
             log.warning("cannot tick", reason=str(down))
             return POLL.total_seconds()
+        return 0.0 if failed is None else self._failed(failed)
+
+    def _failed(self, error: BaseException) -> float:
+        """The whole tick failed. Where one stream is at fault it is set aside, so that the next tick goes on."""
+        log.critical("a tick failed", error=f"{type(error).__name__}: {error}")
+        if not isinstance(error, UnknownEvent):
+            return POLL.total_seconds()
+        self._aside[error.ref] = self._clock.now() + ASIDE
+        self._desk.alarm(f"stuck:{error.ref}", f"{error.ref} is left alone: {error}")
         return 0.0
+
+    def alive(self) -> bool:
+        """Whether the loop runs."""
+        return self._thread is not None and self._thread.is_alive()
 
     def set_aside(self) -> tuple[str, ...]:
         """Streams that could not be advanced and whose pause is not over."""

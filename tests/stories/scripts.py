@@ -1,0 +1,139 @@
+"""The walk-throughs as scripts: a Story goes in, every expectation is checked on the way.
+
+The same scripts are told under a fake clock (tests/stories), and killed at every commit point (tests/crash).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tocsin.config import EmailSettings
+from tocsin.domain import events as ev
+from tocsin.domain import response
+from tocsin.domain.policy import BUILT_IN, Policy, Rotation, RotationRow
+from tocsin.engine.live import Live
+from tocsin.handbook.read import read_handbook
+from tocsin.testing import Story
+from tocsin.wiring.people import directory
+
+ROOT = Path(__file__).resolve().parents[2]
+DAY = datetime(2026, 1, 20, 13, 0, tzinfo=UTC)
+
+
+def acme_policy() -> Policy:
+    """The project's own example handbook."""
+    policy = read_handbook(None, ROOT / "examples" / "acme" / "docs" / "ops").policy
+    assert policy is not None
+    return policy
+
+
+def live(policy: Policy, *, primary: str = "mei", secondary: str = "priya", warnings: tuple[str, ...] = ()) -> Live:
+    """The policy with somebody on call, everyone reachable by mail."""
+    week = RotationRow("2026-01-19", (("primary", primary), ("secondary", secondary)), BUILT_IN)
+    rotation = Rotation((week,), BUILT_IN, 0, "09:00", "Europe/Stockholm", repeats=True)
+    mail = EmailSettings(name="mail", url="smtp://127.0.0.1:1025", sender="tocsin@acme.example")
+    people = directory(policy, [], {"mail": mail}, ["henrik"])
+    return Live("pinned", replace(policy, rotations=(rotation,)), people, (rotation,), warnings)
+
+
+def sign_in_outage(story: Story) -> None:
+    """SEV1, Tuesday: nobody can sign in after a deploy; Mei primary, Priya secondary."""
+    story.until("13:03:30")
+    story.alert("Smoke test failed: sign-in on production", severity="critical", integration="smoke")
+    story.until("13:06:10")
+    story.ack("mei")
+    story.until("13:06:40")
+    story.confirm("mei", "Sign-in loops for all users")
+    story.until("13:07:00")
+    story.role("ops", "priya", by="mei")
+    story.role("comms", "tomas", by="mei")
+    story.until("13:10:30")
+    story.update("tomas", "Nobody can sign in", "unknown", "Rolling back the 13:02 release")
+    story.until("13:11:00")
+    story.do(response.note, by="priya", text="release 4e81b7d, last good 9f3c1ab", happened=None)
+    story.until("13:12:00")
+    story.do(
+        response.decide, by="mei", decision="roll back to 9f3c1ab", why="last known good", objections=False
+    )
+    story.until("13:15:40")
+    story.mitigate("mei", "smoke 3/3, sign-in ok")
+    story.until("13:28:00")
+    story.resolve("mei", "smoke is green", "13:14:20, rollback live", "error rate normal for 10m")
+
+
+def check_sign_in_outage(story: Story) -> None:
+    """Every time and verdict of the walk-through."""
+    story.expect_pages(("13:03:30", "mei"))
+    story.expect_verdict("ack", "met", took_s=160)
+    assert story.state().acked_by == "mei"
+    assert story.state().level == "SEV1"
+    assert story.state().holder("ic") == "mei"
+    story.expect_notice("priya", "role", at="13:07:00")
+    story.expect_notice("tomas", "role", at="13:07:00")
+    story.expect_verdict("mitigate", "met", took_s=730)
+    story.expect_notice("tomas", "update-ask", at="13:15:40")
+    story.expect_notice("tomas", "update-reminder", at="13:25:30")
+    story.expect_verdict("resolve", "met", took_s=1470)
+    assert not story.events(ev.ClockBreached)
+    assert not story.events(ev.UpdateOverdue)
+    written = {(f"{at:%H:%M:%S}", document) for at, _, document in story.documents}
+    assert {("13:06:40", "log"), ("13:28:00", "log"), ("13:28:00", "postmortem")} <= written
+    story.expect_one_outcome_per_page()
+
+
+def primary_silent(story: Story) -> None:
+    """Mei does not answer; Priya neither; every IC is called; Henrik takes it."""
+    story.until("13:03:30")
+    story.alert("Smoke test failed: sign-in on production", integration="smoke")
+    story.until("13:14:00")
+    story.ack("henrik")
+    story.until("13:16:00")
+    story.confirm("henrik")
+    story.advance(hours=2)
+
+
+def check_primary_silent(story: Story) -> None:
+    """The ladder as the sentence says it, counted from the first page."""
+    story.expect_pages(
+        ("13:03:30", "mei"),
+        ("13:08:30", "priya"),
+        ("13:13:30", "priya"),
+        ("13:13:30", "mei"),
+        ("13:13:30", "henrik"),
+    )
+    story.expect_breach("ack", at="13:08:30")
+    story.expect_verdict("ack", "missed", took_s=630)
+    story.expect_breach("mitigate", at="13:33:30")
+    story.expect_breach("resolve", at="15:03:30")
+    assert story.state().holder("ic") == "henrik"
+    overdue = story.events(ev.UpdateOverdue)
+    assert [f"{e.due:%H:%M:%S}" for e in overdue] == ["13:46:00"]
+    story.expect_one_outcome_per_page()
+
+
+def both_acknowledge(story: Story) -> None:
+    """Mei and Priya answer in the same second."""
+    story.until("13:03:30")
+    story.alert("Smoke test failed: sign-in on production", integration="smoke")
+    story.until("13:08:40")
+    story.ack("mei")
+    story.ack("priya")
+
+
+def check_both_acknowledge(story: Story) -> None:
+    """One IC; the other is told who was first."""
+    assert story.state().acked_by == "mei"
+    assert story.state().holder("ic") == "mei"
+    assert [e.first for e in story.events(ev.AlsoAcknowledged)] == ["mei"]
+    assert len(story.events(ev.Acknowledged)) == 1
+    story.expect_pages(("13:03:30", "mei"), ("13:08:30", "priya"))
+    story.expect_one_outcome_per_page()
+
+
+SCRIPTS = {
+    "sign_in_outage": (sign_in_outage, check_sign_in_outage),
+    "primary_silent": (primary_silent, check_primary_silent),
+    "both_acknowledge": (both_acknowledge, check_both_acknowledge),
+}
