@@ -134,10 +134,13 @@ class Documents:
 
     def _inside(self, path: Path, error: type[DocumentRefused]) -> Path:
         """The path with links followed, refused when it leaves the work tree or enters `.git`."""
-        resolved = path.resolve()
-        inside = resolved.is_relative_to(self._root) and ".git" not in resolved.relative_to(self._root).parts
-        if not inside:
-            raise error("outside", f"{path.name} leads out of the work tree", permanent=True)
+        astray = error("outside", f"{path.name} leads out of the work tree", permanent=True)
+        try:
+            resolved = path.resolve()
+        except RuntimeError:
+            raise astray from None
+        if not resolved.is_relative_to(self._root) or ".git" in resolved.relative_to(self._root).parts:
+            raise astray
         return resolved
 
     def _git_folder(self) -> Path:

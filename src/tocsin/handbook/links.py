@@ -16,6 +16,8 @@ _FILE = rf"(?:\.{{1,2}}/)*(?:{_SEGMENT}/)*{_SEGMENT}\.[A-Za-z]\w{{0,9}}"
 _FOLDER = rf"(?:\.{{0,2}}/?)(?:{_SEGMENT}/)+"
 _PATH_IN_CODE = re.compile(rf"{_FILE}|{_FOLDER}")
 
+LONGEST = 240
+"""Characters of a path; a longer one is no path of a handbook, and some file systems refuse it."""
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|/")
 
 
@@ -36,7 +38,7 @@ def named_paths(inline: Inline) -> tuple[str, ...]:
         path = unquote(target.split("#")[0].split("?")[0])
         if path and not _ABSOLUTE.match(target):
             paths.append(path if "." in PurePosixPath(path).name or path.endswith("/") else f"{path}.md")
-    return tuple(dict.fromkeys(paths))
+    return tuple(path for path in dict.fromkeys(paths) if path.isprintable() and len(path) <= LONGEST)
 
 
 def _is_path(code: str) -> bool:
@@ -63,7 +65,11 @@ def resolve(written: str, root: Path, folder: Path) -> Link:
 
 def _relative(path: Path, root: Path) -> str | None:
     """The path below the root with links followed and `..` resolved, or None when it leads outside."""
-    resolved, top = path.resolve(), root.resolve()
+    try:
+        resolved, top = path.resolve(), root.resolve()
+    except RuntimeError:
+        # Symbolic links in a circle lead nowhere.
+        return None
     return resolved.relative_to(top).as_posix() if resolved.is_relative_to(top) else None
 
 

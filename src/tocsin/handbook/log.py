@@ -245,14 +245,15 @@ def _hidden_lines(lines: list[str]) -> list[bool]:
 
 def split_cells(line: str) -> list[str]:
     """Cells of a table row without surrounding blanks; an escaped pipe stays in its cell."""
-    body = line.strip().removeprefix("\ufeff").removeprefix("|")
+    body = line.removeprefix("\ufeff").strip().removeprefix("|")
     if body.endswith("|") and not body.endswith("\\|"):
         body = body[:-1]
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", body)]
 
 
 def _join(cells: list[str], like: str) -> str:
-    indent = like[: len(like) - len(like.lstrip(" "))]
+    row = like.removeprefix("\ufeff")
+    indent = row[: len(row) - len(row.lstrip(" "))]
     return f"{indent}| {' | '.join(cells)} |"
 
 

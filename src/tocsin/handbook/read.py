@@ -80,7 +80,7 @@ def read_handbook(
     checklist: tuple[ChecklistResult, ...] = ()
     if policy is not None:
         links.report(notes)
-        log_found = bool(logs) or _holds_log(tree / log_path)
+        log_found = bool(logs) or _holds_log(tree / log_path, tree)
         checklist = judge(policy, Facts(tree, log_found, _validated(judged)), now, notes)
     return Reading(
         root=tree,
@@ -146,9 +146,10 @@ def _name(path: Path, tree: Path) -> str:
     return resolved.relative_to(tree).as_posix() if resolved.is_relative_to(tree) else path.name
 
 
-def _holds_log(path: Path) -> bool:
+def _holds_log(path: Path, tree: Path) -> bool:
     try:
-        return path.is_file() and is_log(path.read_text("utf-8"))
+        inside = path.is_file() and path.resolve().is_relative_to(tree)
+        return inside and is_log(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError):
         return False
 
