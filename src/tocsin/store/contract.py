@@ -24,7 +24,7 @@ class StoreUnavailable(Exception):
 
 
 class BackupElsewhere(Exception):
-    """This database is backed up by its own tools; the message says which."""
+    """The database is backed up by its own tools; the message says which."""
 
 
 class VersionConflict(Exception):
@@ -271,7 +271,8 @@ class Batch(Protocol):
 
     def take_due(self, now: datetime, limit: int, without: Sequence[str]) -> dict[str, Incident]:
         """States of at most `limit` streams with next_due <= now, earliest first; on PostgreSQL rows that another
-        node holds are skipped. Refs in `without` are left alone (set aside). Raises UnknownEvent as `load` does."""
+        node holds are skipped. Refs in `without` are left alone (set aside). Raises UnknownEvent as `load` does.
+        """
         ...
 
     def reserve(
@@ -323,7 +324,8 @@ class Store(Protocol):
     ) -> list[Taken]:
         """Lease at most `limit` effects that are due, in the order of oncall.md S5 (urgent pages first, then pages,
         notices, documents; oldest first). Free are: waiting ones, leases past their time, and leases of nodes whose
-        last heartbeat is before `live`. Who is never taken: dropped or settled effects."""
+        last heartbeat is before `live`. Who is never taken: dropped or settled effects.
+        """
         ...
 
     def next_effect_due(self, lane: str) -> datetime | None:
@@ -382,9 +384,7 @@ class Store(Protocol):
         ...
 
     # -- upkeep ------------------------------------------------------------------------------------------------------
-    def refold(
-        self, limit: int = 500, due: Callable[[Incident], datetime | None] | None = None
-    ) -> int:
+    def refold(self, limit: int = 500, due: Callable[[Incident], datetime | None] | None = None) -> int:
         """Fold at most `limit` open streams of another fold version again and rewrite their columns.
 
         How many this call did: call again until 0. `due` gives the wake-up of the new state (without it the old one
@@ -451,7 +451,7 @@ class Store(Protocol):
     def alarms(self) -> list[Alarm]: ...
 
     def beat(self, node: Node) -> None:
-        """Write this node's heartbeat and meta `last_instant` (ISO, never going back); forget nodes silent for a day."""
+        """Write this node's heartbeat and meta `last_instant` (ISO, never back); forget nodes silent for a day."""
         ...
 
     def nodes(self) -> list[Node]: ...

@@ -1,0 +1,160 @@
+"""One write transaction of the desk: load, take, reserve, and the whole commit written in bulk (design rule 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tocsin.domain.incident import Incident
+from tocsin.store import sql
+from tocsin.store.contract import AlertRow, ClaimTaken, Commit, Recorded, Tail, VersionConflict
+from tocsin.store.instants import instant, micros
+from tocsin.store.link import Database, Link
+from tocsin.store.rows import Rows, rows_of, settled_rows
+from tocsin.store.streams import states_of
+
+ANSWERS_KEPT = timedelta(hours=24)
+
+
+class OpenBatch:
+    """The contract's `Batch` on either database."""
+
+    def __init__(self, database: Database, link: Link) -> None:
+        self._database = database
+        self._link = link
+        self._held: dict[str, str | None] = {}
+        self.wrote = False
+
+    def load(self, refs: Sequence[str]) -> dict[str, Incident]:
+        """Current states, locked in sorted order; unknown references are missing."""
+        if not refs:
+            return {}
+        link = self._link
+        return self._seen(states_of(link, link.rows(sql.LOAD, link.listed(sorted(set(refs))))))
+
+    def take_due(self, now: datetime, limit: int, without: Sequence[str]) -> dict[str, Incident]:
+        """States of streams whose wake-up has come, earliest first."""
+        link = self._link
+        found = link.rows(sql.TAKE_DUE, micros(now), link.listed(without), limit)
+        return self._seen(states_of(link, found))
+
+    def _seen(self, states: dict[str, Incident]) -> dict[str, Incident]:
+        for ref, state in states.items():
+            self._held[ref] = state.claims
+        return states
+
+    def reserve(
+        self, claims: Sequence[str], alerts: Sequence[tuple[str, str]], answers: Sequence[str]
+    ) -> Tail:
+        """Who holds these claims, what these alerts point at, which idempotency keys were answered."""
+        link = self._link
+        tail = Tail()
+        if claims:
+            tail.claims.update(link.rows(sql.CLAIMS, link.listed(claims)))
+        for row in link.pairs(ALERT_PAIRS, alerts) if alerts else ():
+            alert = alert_of(row)
+            tail.alerts[alert.integration, alert.dedup_key] = alert
+        if answers:
+            tail.answers.update(
+                (key, bytes(body)) for key, body in link.rows(sql.ANSWERS, link.listed(answers))
+            )
+        return tail
+
+    def next_numbers(self, year: int, count: int) -> list[int]:
+        """The next incident numbers of a year; a rolled-back transaction gives them again."""
+        last: int = self._link.rows(sql.NUMBERS, year, count)[0][0]
+        return list(range(last - count + 1, last + 1))
+
+    def write(self, commit: Commit) -> list[Recorded]:
+        """Write everything in bulk: streams, claims and effects first, the feed's lock and the events last."""
+        self._database.probe("before_write")
+        self.wrote = True
+        rows = rows_of(commit, self._database.epoch, self._held)
+        self._write_streams(rows)
+        self._write_claims(rows)
+        self._write_effects(rows, commit)
+        self._write_beside(commit)
+        recorded = self._write_events(rows, commit.at)
+        for write in commit.streams:
+            self._held[write.state.ref] = write.state.claims
+        return recorded
+
+    def _write_streams(self, rows: Rows) -> None:
+        """Compare-and-set on the version; whoever came second changes nothing at all."""
+        link = self._link
+        done = link.bulk(sql.OPEN_STREAMS, rows.opened) + link.bulk(sql.CHANGE_STREAMS, rows.changed)
+        if done == len(rows.opened) + len(rows.changed):
+            return
+        ours = {row[0]: row[-1] for row in (*rows.opened, *rows.changed)}
+        stored = {ref: state for ref, _, state in link.rows(sql.LOAD, link.listed(sorted(ours)))}
+        raise VersionConflict([ref for ref in sorted(ours) if stored.get(ref) != ours[ref]] or sorted(ours))
+
+    def _write_claims(self, rows: Rows) -> None:
+        link = self._link
+        link.bulk(sql.FREE_CLAIMS, rows.freed)
+        if link.bulk(sql.TAKE_CLAIMS, rows.claimed) == len(rows.claimed):
+            return
+        held: dict[str, str] = dict(link.rows(sql.CLAIMS, link.listed([key for key, _ in rows.claimed])))
+        for key, ref in rows.claimed:
+            if held.get(key) != ref:
+                raise ClaimTaken(key)
+
+    def _write_effects(self, rows: Rows, commit: Commit) -> None:
+        """What waits is dropped before the new rows come, so that a Drop reaches older effects only."""
+        link = self._link
+        settled, again = settled_rows(commit.settlements, commit.at)
+        link.bulk(sql.SETTLE, settled)
+        link.bulk(sql.RETRY, again)
+        link.bulk(sql.DROP_EFFECTS, rows.dropped)
+        link.bulk(sql.DROP_WRITES, rows.replaced)
+        link.bulk(sql.ADD_EFFECTS, rows.effects)
+
+    def _write_beside(self, commit: Commit) -> None:
+        link = self._link
+        alerts = {(a.integration, a.dedup_key): alert_row(a) for a in commit.alerts}
+        link.bulk(sql.KEEP_ALERTS, [alerts[identity] for identity in sorted(alerts)])
+        documents = {(d.ref, d.document): (d.ref, d.document, d.path, d.content) for d in commit.documents}
+        link.bulk(sql.KEEP_DOCUMENTS, list(documents.values()))
+        if commit.answers:
+            at = micros(commit.at)
+            link.run(sql.FORGET_ANSWERS, at - ANSWERS_KEPT // timedelta(microseconds=1))
+            answers = sorted((key, body, at) for key, body in dict(commit.answers).items())
+            if link.bulk(sql.KEEP_ANSWERS, answers) != len(answers):
+                # Another node answered the same key meanwhile: deciding again finds its answer.
+                raise VersionConflict([key for key, _ in commit.answers])
+
+    def _write_events(self, rows: Rows, at: datetime) -> list[Recorded]:
+        link = self._link
+        link.bulk(sql.ADD_TEXTS, rows.texts)
+        if not rows.events:
+            link.bulk(sql.CHANGE_PAGES, rows.page_changes)
+            return []
+        first = link.last_seq_locked() + 1
+        link.bulk(sql.ADD_EVENTS, [(seq, *row) for seq, row in enumerate(rows.event_rows, first)])
+        link.bulk(sql.ADD_PAGES, [(*p[:2], first + p[2], *p[3:]) for p in rows.pages])
+        link.bulk(sql.CHANGE_PAGES, rows.page_changes)
+        return [
+            Recorded(seq, ref, version, at, event)
+            for seq, (ref, version, event) in enumerate(rows.events, first)
+        ]
+
+
+ALERT_COLUMNS = "integration, dedup_key, ref, firing, severity, count, first_at, last_at"
+ALERT_PAIRS = f"SELECT {', '.join('a.' + name for name in ALERT_COLUMNS.split(', '))} FROM alert a "  # noqa: S608
+"""Joined by each database with the pairs that are asked for."""
+
+
+def alert_of(row: sql.Row) -> AlertRow:
+    """An alert from its columns in table order."""
+    integration, dedup_key, ref, firing, severity, count, first_at, last_at = row
+    return AlertRow(
+        integration, dedup_key, ref, bool(firing), severity, count, instant(first_at), instant(last_at)
+    )
+
+
+def alert_row(alert: AlertRow) -> sql.Row:
+    """An alert's columns in table order."""
+    return (
+        *(alert.integration, alert.dedup_key, alert.ref, int(alert.firing), alert.severity, alert.count),
+        *(micros(alert.first_at), micros(alert.last_at)),
+    )

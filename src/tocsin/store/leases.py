@@ -1,0 +1,65 @@
+"""Effects on their way out: leased in the order of oncall.md S5, free again when a lease or its node ends (rule 7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tocsin.store import sql
+from tocsin.store.codec import decode_effect
+from tocsin.store.contract import Taken
+from tocsin.store.instants import instant, micros
+from tocsin.store.link import Database, Link
+
+
+class Leases(Database):
+    """The courier's side of a store."""
+
+    def take_effects(
+        self, lane: str, *, owner: str, now: datetime, lease_until: datetime, limit: int, live: datetime
+    ) -> list[Taken]:
+        """Lease at most `limit` effects of the lane; what was dropped while it was out is not taken again."""
+        taken: list[Taken] = []
+        with self.writing() as link:
+            free_silent(link, owner, micros(now), micros(live))
+            unwanted: list[str] = []
+            for row in link.rows(sql.TAKE_EFFECTS, lane, micros(now), limit):
+                key, ref, kind, body, attempts, created_at, state, before, wanted = row
+                if not wanted:
+                    unwanted.append(key)
+                    continue
+                previous = before if state == "leased" else None
+                effect = decode_effect(kind, body)
+                taken.append(Taken(key, ref, lane, effect, attempts + 1, instant(created_at), previous))
+            if unwanted:
+                link.run(sql.DROP_UNWANTED, micros(now), link.listed(unwanted))
+            if taken:
+                keys = link.listed([t.key for t in taken])
+                link.run(sql.LEASE, owner, micros(lease_until), keys)
+            if taken or unwanted:
+                self.probe("before_take_commit")
+        if taken:
+            self.probe("after_take_commit")
+        return taken
+
+    def next_effect_due(self, lane: str) -> datetime | None:
+        """When the earliest effect of the lane is free: one look into the index per class."""
+        with self.reading() as link:
+            found = link.rows(NEXT_EFFECT_DUE, *[lane] * sql.RANKS)
+        return instant(found[0][0])
+
+    def renew_lease(self, key: str, owner: str, until: datetime) -> bool:
+        """Extend a lease that is still held."""
+        with self.writing() as link:
+            return link.run(sql.RENEW, micros(until), key, owner) == 1
+
+
+NEXT_EFFECT_DUE = sql.NEXT_EFFECT_DUE.replace(
+    "{each}", " UNION ALL ".join(sql.NEXT_OF_RANK.replace("{rank}", str(rank)) for rank in range(sql.RANKS))
+)
+
+
+def free_silent(link: Link, owner: str, now: int, live: int) -> None:
+    """The leases of nodes without a heartbeat since `live` are free at once; one's own never are."""
+    silent = [boot for (boot,) in link.rows(sql.SILENT_NODES, live, owner)]
+    if silent:
+        link.run(sql.FREE_LEASES, now, link.listed(silent), now)

@@ -1,0 +1,194 @@
+"""Small records beside the streams: policies, people, secrets, journal, alarms, nodes, meta."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, select, update
+
+from tocsin.domain.people import Person
+from tocsin.domain.policy import Policy
+from tocsin.store.codec import decode_person, decode_policy, decode_words, to_json
+from tocsin.store.contract import Alarm, JournalRow, Node, SecretRow, StoredPolicy
+from tocsin.store.instants import instant, micros
+from tocsin.store.link import Database
+from tocsin.store.tables import alarm, journal, meta, node, person, policy, secret
+
+ACTIVE_POLICY = "active_policy"
+LAST_INSTANT = "last_instant"
+NODES_KEPT = timedelta(days=1)
+
+_SET_META = (
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+_LAST_INSTANT = _SET_META + " WHERE meta.value < excluded.value"
+_KEEP_POLICY = (
+    "INSERT INTO policy (hash, body, commit_id, activated_at) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (hash) DO UPDATE SET commit_id = excluded.commit_id, activated_at = excluded.activated_at"
+)
+_KEEP_PERSON = (
+    "INSERT INTO person (handle, body) VALUES (?, ?) ON CONFLICT (handle) DO UPDATE SET body = excluded.body"
+)
+_RAISE_ALARM = (
+    "INSERT INTO alarm (key, reason, since) VALUES (?, ?, ?) "
+    "ON CONFLICT (key) DO UPDATE SET reason = excluded.reason"
+)
+_BEAT = (
+    "INSERT INTO node (boot, role, started_at, beat_at) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (boot) DO UPDATE SET role = excluded.role, beat_at = excluded.beat_at"
+)
+
+
+_RAISE_NUMBER = (
+    "INSERT INTO number (year, last) VALUES (?, ?) "
+    "ON CONFLICT (year) DO UPDATE SET last = excluded.last WHERE number.last < excluded.last"
+)
+
+
+class Records(Database):
+    """Ordinary rows, one small transaction each."""
+
+    # -- policy and people --------------------------------------------------------------------------------------------
+    def policy(self, hash_: str) -> StoredPolicy | None:
+        """A compiled policy by its content hash."""
+        row = self._first(select(policy).where(policy.c.hash == hash_))
+        return row and StoredPolicy(
+            row.hash, decode_policy(row.body), row.commit_id, instant(row.activated_at)
+        )
+
+    def active_policy(self) -> StoredPolicy | None:
+        """The policy new incidents are pinned to."""
+        active = self.meta(ACTIVE_POLICY)
+        return None if active is None else self.policy(active)
+
+    def activate_policy(self, hash_: str, policy: Policy, commit: str | None, now: datetime) -> None:
+        """Store a policy and make it the active one, together."""
+        with self.writing() as link:
+            link.run(_KEEP_POLICY, hash_, to_json(policy), commit, micros(now))
+            link.run(_SET_META, ACTIVE_POLICY, hash_)
+
+    def people(self) -> list[Person]:
+        """People known at run time, by handle."""
+        return [decode_person(row.body) for row in self._rows(select(person).order_by(person.c.handle))]
+
+    def save_person(self, person: Person) -> None:
+        """Add or change one."""
+        self._run(_KEEP_PERSON, person.handle, to_json(person))
+
+    # -- secrets ------------------------------------------------------------------------------------------------------
+    def save_secret(self, row: SecretRow) -> None:
+        """Keep a secret's hash with what it allows; saving it again replaces it."""
+        with self.writing() as link:
+            link.core.execute(delete(secret).where(secret.c.hash == row.hash))
+            link.core.execute(insert(secret).values(_secret_values(row)))
+
+    def secret(self, hash_: str) -> SecretRow | None:
+        """A secret by its hash, whether still valid or not."""
+        row = self._first(select(secret).where(secret.c.hash == hash_))
+        return row and _secret_row(row)
+
+    def use_secret(self, hash_: str, now: datetime) -> bool:
+        """Use a single-use secret: only one of two that try at once hears True."""
+        at = micros(now)
+        unused = update(secret).where(secret.c.hash == hash_, secret.c.used_at.is_(None))
+        valid = unused.where(secret.c.expires_at.is_(None) | (secret.c.expires_at > at))
+        with self.writing() as link:
+            return link.core.execute(valid.values(used_at=at)).rowcount == 1
+
+    def secrets(self, kind: str) -> list[SecretRow]:
+        """All of a kind, oldest first."""
+        query = select(secret).where(secret.c.kind == kind).order_by(secret.c.created_at, secret.c.hash)
+        return [_secret_row(row) for row in self._rows(query)]
+
+    def delete_secret(self, hash_: str) -> None:
+        """Revoke it."""
+        with self.writing() as link:
+            link.core.execute(delete(secret).where(secret.c.hash == hash_))
+
+    # -- journal and alarms -------------------------------------------------------------------------------------------
+    def journal(self, limit: int = 100) -> list[JournalRow]:
+        """What tocsin did or noticed itself, newest first."""
+        rows = self._rows(select(journal).order_by(journal.c.id.desc()).limit(limit))
+        return [JournalRow(instant(row.at), row.kind, row.detail) for row in rows]
+
+    def note(self, row: JournalRow) -> None:
+        """Write a line into the journal."""
+        with self.writing() as link:
+            link.core.execute(insert(journal).values(at=micros(row.at), kind=row.kind, detail=row.detail))
+
+    def raise_alarm(self, key: str, reason: str, now: datetime) -> None:
+        """Raise or refresh an alarm; `since` stays at its first raising."""
+        self._run(_RAISE_ALARM, key, reason, micros(now))
+
+    def clear_alarm(self, key: str) -> None:
+        """It is over."""
+        with self.writing() as link:
+            link.core.execute(delete(alarm).where(alarm.c.key == key))
+
+    def alarms(self) -> list[Alarm]:
+        """Alarms, longest standing first."""
+        rows = self._rows(select(alarm).order_by(alarm.c.since, alarm.c.key))
+        return [Alarm(row.key, row.reason, instant(row.since)) for row in rows]
+
+    # -- nodes and meta -----------------------------------------------------------------------------------------------
+    def beat(self, beating: Node) -> None:
+        """Write a heartbeat; the last instant never goes back, whichever node writes it."""
+        at = micros(beating.beat_at)
+        with self.writing() as link:
+            link.run(_BEAT, beating.boot, beating.role, micros(beating.started_at), at)
+            link.run(_LAST_INSTANT, LAST_INSTANT, beating.beat_at.isoformat(timespec="microseconds"))
+            link.core.execute(delete(node).where(node.c.beat_at < micros(beating.beat_at - NODES_KEPT)))
+
+    def nodes(self) -> list[Node]:
+        """Running and lately silent nodes, oldest first."""
+        rows = self._rows(select(node).order_by(node.c.started_at, node.c.boot))
+        return [Node(row.boot, row.role, instant(row.started_at), instant(row.beat_at)) for row in rows]
+
+    def meta(self, key: str) -> str | None:
+        """A fact about this database."""
+        row = self._first(select(meta.c.value).where(meta.c.key == key))
+        return row and str(row.value)
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Set it."""
+        self._run(_SET_META, key, value)
+
+    def raise_number(self, year: int, number: int) -> None:
+        """Let the numbers of a year go on above `number`."""
+        self._run(_RAISE_NUMBER, year, number)
+
+    # -- in few words -------------------------------------------------------------------------------------------------
+    def _rows(self, query: Select[Any]) -> list[Any]:
+        with self.reading() as link:
+            return list(link.core.execute(query).all())
+
+    def _first(self, query: Select[Any]) -> Any:
+        with self.reading() as link:
+            return link.core.execute(query).first()
+
+    def _run(self, statement: str, *values: Any) -> None:
+        with self.writing() as link:
+            link.run(statement, *values)
+
+
+def _secret_values(row: SecretRow) -> dict[str, Any]:
+    return {
+        "hash": row.hash,
+        "kind": row.kind,
+        "person": row.person,
+        "created_at": micros(row.created_at),
+        "expires_at": micros(row.expires_at),
+        "scopes": to_json(row.scopes),
+        "label": row.label,
+        "ref": row.ref,
+        "page": row.page,
+        "used_at": micros(row.used_at),
+    }
+
+
+def _secret_row(row: Any) -> SecretRow:
+    return SecretRow(
+        *(row.hash, row.kind, row.person, instant(row.created_at), instant(row.expires_at)),
+        *(decode_words(row.scopes), row.label, row.ref, row.page, instant(row.used_at)),
+    )

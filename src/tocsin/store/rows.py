@@ -1,0 +1,216 @@
+"""A commit as rows: what one batch decided, spread over the tables; pure, and the same for both databases.
+
+Everything index-like follows from state and events here (design rule 5): list columns, claims, pages, effects with
+their keys, and which waiting effects are no longer wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tocsin.domain.effects import Drop, Effect, Send, Write
+from tocsin.domain.events import SCHEMA, Event, PageEnded, PageFailed, PageRequested, PageSent
+from tocsin.domain.incident import FOLD, Incident
+from tocsin.store.codec import TextRow, join_words, part_texts, to_json
+from tocsin.store.contract import Commit, Settlement, StreamWrite
+from tocsin.store.instants import micros
+from tocsin.store.sql import Row
+
+URGENT_PAGE, PAGE, NOTICE, DOCUMENT = range(4)
+"""The classes of oncall.md S5: what leaves first."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one commit, in the column order of the statements in `sql`. Event rows lack their seq."""
+
+    opened: list[Row] = field(default_factory=list)
+    changed: list[Row] = field(default_factory=list)
+    claimed: list[Row] = field(default_factory=list)
+    freed: list[Row] = field(default_factory=list)
+    events: list[tuple[str, int, Event]] = field(default_factory=list)
+    event_rows: list[Row] = field(default_factory=list)
+    texts: list[Row] = field(default_factory=list)
+    pages: list[Row] = field(default_factory=list)
+    """With the position of the requesting event where the seq will stand."""
+    page_changes: list[Row] = field(default_factory=list)
+    dropped: list[Row] = field(default_factory=list)
+    replaced: list[Row] = field(default_factory=list)
+    effects: list[Row] = field(default_factory=list)
+
+
+def rows_of(commit: Commit, epoch: str, held: Mapping[str, str | None]) -> Rows:
+    """Spread a commit. `held` says which claim the loaded streams hold, so that only differences are written."""
+    rows = Rows()
+    at = micros(commit.at)
+    texts: list[TextRow] = []
+    for write in joined(commit.streams):
+        _stream(rows, write, at)
+        _claim(rows, write, held)
+        _events(rows, write, at, texts)
+        _effects(rows, write, at, epoch)
+    rows.texts = [(t.hash, t.nonce, t.body) for t in texts]
+    rows.claimed.sort()
+    rows.freed.sort()
+    return rows
+
+
+def joined(writes: tuple[StreamWrite, ...]) -> Iterable[StreamWrite]:
+    """One write per stream: what a later job of the batch decided goes on top of what an earlier one did."""
+    by_ref: dict[str, StreamWrite] = {}
+    for write in writes:
+        earlier = by_ref.get(write.state.ref)
+        if earlier is not None:
+            write = StreamWrite(
+                write.state,
+                earlier.before,
+                earlier.events + write.events,
+                earlier.effects + write.effects,
+                write.next_due,
+            )
+        by_ref[write.state.ref] = write
+    return by_ref.values()
+
+
+def list_columns(state: Incident, at: int, next_due: datetime | None) -> Row:
+    """What a stream's row shows besides its reference, version and opening: derived from state."""
+    return (
+        FOLD,
+        state.policy,
+        state.stage.value,
+        state.paging.value,
+        state.level,
+        state.service,
+        storable(state.title),
+        at,
+        micros(next_due),
+        to_json(state),
+    )
+
+
+def storable(title: str) -> str:
+    """A title for the list column: PostgreSQL cannot hold a NUL in text; the event keeps what was said."""
+    return title.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def _stream(rows: Rows, write: StreamWrite, at: int) -> None:
+    state = write.state
+    columns = list_columns(state, at, write.next_due)
+    if write.before == 0:
+        rows.opened.append((state.ref, state.version, *columns[:7], micros(state.opened_at), *columns[7:]))
+    else:
+        rows.changed.append((state.ref, write.before, state.version, *columns))
+
+
+def _claim(rows: Rows, write: StreamWrite, held: Mapping[str, str | None]) -> None:
+    state = write.state
+    holds = state.claims
+    before = held.get(state.ref, "") if write.before else None
+    if holds == before:
+        return
+    for key in {before, state.claim} - {holds, None, ""}:
+        if write.before:
+            rows.freed.append((key, state.ref))
+    if holds is not None:
+        rows.claimed.append((holds, state.ref))
+
+
+def _events(rows: Rows, write: StreamWrite, at: int, texts: list[TextRow]) -> None:
+    ref = write.state.ref
+    for version, event in enumerate(write.events, start=write.before + 1):
+        kind = type(event).__name__
+        body = to_json(part_texts(event, texts))
+        if isinstance(event, PageRequested | PageSent | PageFailed | PageEnded):
+            _page(rows, ref, event, len(rows.events))
+        rows.events.append((ref, version, event))
+        rows.event_rows.append((ref, version, kind, SCHEMA[kind], micros(event.at), at, body))
+
+
+def _page(
+    rows: Rows, ref: str, event: PageRequested | PageSent | PageFailed | PageEnded, position: int
+) -> None:
+    match event:
+        case PageRequested():
+            rows.pages.append(
+                (ref, event.page, position, event.person, event.rung, micros(event.at), None, 0, "")
+            )
+        case PageSent():
+            rows.page_changes.append((ref, event.page, 1, "", None))
+        case PageFailed():
+            rows.page_changes.append((ref, event.page, 0, join_words([event.channel]), None))
+        case PageEnded():
+            rows.page_changes.append((ref, event.page, 0, "", event.outcome))
+
+
+def _effects(rows: Rows, write: StreamWrite, at: int, epoch: str) -> None:
+    """Number the effects of each version, and drop in order: a Drop never reaches what comes after it."""
+    ref = write.state.ref
+    new: list[Row] = []
+    count: dict[int, int] = {}
+    for version, effect in write.effects:
+        if isinstance(effect, Drop):
+            rows.dropped.append((ref, effect.topic, at))
+            new = [_unless_under(row, effect.topic, at) for row in new]
+            continue
+        if isinstance(effect, Write):
+            rows.replaced.append((ref, effect.topic, at))
+            new = [_unless_replaced(row, effect.topic, at) for row in new]
+        n = count[version] = count.get(version, 0) + 1
+        new.append(_effect(f"{epoch}/{ref}/{version}/{n}", ref, version, n, effect, at))
+    rows.effects += new
+
+
+_TOPIC, _STATE, _WANTED, _SETTLED = 6, 8, 15, 16
+
+
+def _effect(key: str, ref: str, version: int, n: int, effect: Send | Write, at: int) -> Row:
+    person, about = (effect.person, effect.about) if isinstance(effect, Send) else (None, None)
+    rank = rank_of(effect)
+    return (
+        *(key, ref, version, n, type(effect).__name__, effect.lane, effect.topic, to_json(effect)),
+        *("waiting", rank, at, at, at, 0, None, 1, None, "", person, about),
+    )
+
+
+def rank_of(effect: Effect) -> int:
+    """The class in which an effect leaves (oncall.md S5): urgent pages, pages, notices, documents."""
+    if not isinstance(effect, Send):
+        return DOCUMENT
+    if effect.page is None:
+        return NOTICE
+    return URGENT_PAGE if effect.urgent else PAGE
+
+
+def _dropped(row: Row, at: int) -> Row:
+    return (*row[:_STATE], "dropped", *row[_STATE + 1 : _WANTED], 0, at, *row[_SETTLED + 1 :])
+
+
+def _unless_under(row: Row, topic: str, at: int) -> Row:
+    waiting = row[_STATE] == "waiting"
+    return _dropped(row, at) if waiting and row[_TOPIC].startswith(topic) else row
+
+
+def _unless_replaced(row: Row, topic: str, at: int) -> Row:
+    waiting = row[_STATE] == "waiting" and row[4] == "Write"
+    return _dropped(row, at) if waiting and row[_TOPIC] == topic else row
+
+
+TERMINAL = frozenset({"done", "failed", "in_doubt"})
+
+
+def settled_rows(settlements: Iterable[Settlement], now: datetime) -> tuple[list[Row], list[Row]]:
+    """Rows for the settled and for those to be tried again. Raises ValueError for an outcome that is none."""
+    at = micros(now)
+    done: list[Row] = []
+    again: list[Row] = []
+    for settlement in settlements:
+        if settlement.outcome == "retry":
+            due = micros(settlement.due_at or now)
+            again.append((settlement.effect, settlement.detail, at, due, settlement.owner))
+        elif settlement.outcome in TERMINAL:
+            done.append((settlement.effect, settlement.outcome, settlement.detail, at))
+        else:
+            raise ValueError(f"no outcome of an effect: {settlement.outcome!r}")
+    return sorted(done), sorted(again)

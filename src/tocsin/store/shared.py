@@ -1,0 +1,59 @@
+"""What both stores are made of; each database adds its connections, its transactions and its hints."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tocsin.store.batch import OpenBatch
+from tocsin.store.leases import Leases
+from tocsin.store.link import Link, no_probe
+from tocsin.store.reading import Reading
+from tocsin.store.records import Records
+from tocsin.store.upkeep import Upkeep
+
+EPOCH = "epoch"
+
+
+class SharedStore(Reading, Leases, Upkeep, Records):
+    """Everything of the contract that is the same on both databases."""
+
+    def __init__(self) -> None:
+        self.epoch = ""
+        self.probe: Callable[[str], None] = no_probe
+        self._callbacks: list[Callable[[], None]] = []
+
+    @contextmanager
+    def begin(self) -> Iterator[OpenBatch]:
+        """Open a write transaction. An exception, the simulated kill of a probe included, rolls it back."""
+        with self.writing() as link:
+            self.probe("begin")
+            batch = OpenBatch(self, link)
+            yield batch
+            if batch.wrote:
+                self.announce(link)
+            self.probe("before_commit")
+        self.probe("after_commit")
+        if batch.wrote:
+            for callback in self._callbacks:
+                callback()
+
+    @abstractmethod
+    def listen(self, callback: Callable[[], None]) -> None:
+        """Call it after commits of any node; a hint."""
+
+    @abstractmethod
+    def backup(self, target: str) -> None:
+        """A consistent copy of the database while it runs."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every connection."""
+
+    def announce(self, link: Link) -> None:
+        """Tell other processes, as part of the commit."""
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Call it after every commit of a batch in this process."""
+        self._callbacks.append(callback)
