@@ -239,6 +239,40 @@ def test_escalation_section_as_numbered_points(read):
     ]
 
 
+SEV1 = "# IR\n\n## Severity\n\n- SEV1 – down. Target: ack < 5m.\n\n"
+
+
+def test_a_table_of_roles_is_no_roster_and_a_contact_table_no_list_of_roles(read):
+    roles = read(
+        SEV1 + "## Roles\n\n| Name | Responsibilities |\n|---|---|\n| Incident Commander | leads |\n"
+    ).policy
+    assert ([r.key for r in roles.roles], roles.roster) == (["ic"], ())
+    people = read(
+        SEV1 + "## Roles\n\n| Role | Name | Email |\n|---|---|---|\n| IC | Ada Berg | ada@acme.example |\n"
+    ).policy
+    assert (people.roles, [p.can_act_as for p in people.roster]) == ((), [("ic",)])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "seconds"),
+    [
+        ("If there is no IC after 10m, all are called.", 600),
+        ("The IC seat may be empty for 2m.", 120),
+        ("Breathe.", 300),
+    ],
+)
+def test_how_long_the_seat_may_be_empty(read, sentence, seconds):
+    assert read(f"{SEV1}## Roles\n\n{sentence}\n").policy.seat_empty_s == seconds
+
+
+def test_a_log_inside_the_policy_document_does_not_count_towards_the_hash(read):
+    text = SEV1 + "## Incidents\n\n| Date | SEV | Summary |\n|---|---|---|\n"
+    before = read(text)
+    assert before.log_path == "docs/ops/incident_response.md"
+    assert read(text + "| 2026-01-20 | SEV1 | INC-2026-0007 x |\n").hash == before.hash
+    assert read(text + "\nA rule.\n").hash != before.hash
+
+
 def severities_of(text):
     notes = Notebook()
     drafts = [

@@ -10,11 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tocsin.domain.policy import Channel, Policy, Role, RosterEntry, Rung, Severity, Source, Step
+from tocsin.domain.policy import (
+    DEFAULT_SEAT_EMPTY_S,
+    Channel,
+    Policy,
+    Role,
+    RosterEntry,
+    Rung,
+    Severity,
+    Source,
+    Step,
+)
 from tocsin.handbook.document import Document, Section
 from tocsin.handbook.findings import Notebook
 from tocsin.handbook.labels import section_kind
-from tocsin.handbook.levels import default_level, merge_drafts, with_cadence, with_postmortem
+from tocsin.handbook.levels import default_level, merge_drafts, seat_empty, with_cadence, with_postmortem
 from tocsin.handbook.links import LinkBook
 from tocsin.handbook.passages import (
     Resolver,
@@ -112,6 +122,7 @@ class _Assembly:
             metadata=tuple(m for document in self._main for m in read_metadata(document, self._notes)),
             log_path=log_path,
             default_level=default_level(self._texts("severity", "process")),
+            seat_empty_s=seat_empty(self._texts("roles", "process")) or DEFAULT_SEAT_EMPTY_S,
         )
 
     def _paths(self, file: str) -> Resolver:

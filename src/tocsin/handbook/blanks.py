@@ -15,7 +15,7 @@ _BLANK = re.compile(
     r"|(?<![\w@])@(?:persona|handle|name|username|someone|nobody|your[\w-]*)\b",
     re.I,
 )
-_REPLACE = re.compile(r"#[\w-]+(?=[^.;]*\breplace with\b)|\breplace with actual\b[^.;)]*", re.I)
+_REPLACE = re.compile(r"#[\w-]+(?=[^.;]{0,80}\breplace with\b)|\breplace with actual\b[^.;)]*", re.I)
 _EMPTY = frozenset({"", "-", "–", "—", "?", "...", "…", "n/a"})
 
 

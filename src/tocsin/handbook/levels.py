@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from tocsin.domain.policy import Cadence, Severity, Source, Target
 from tocsin.handbook.findings import Notebook
-from tocsin.handbook.grammar import find_rhythms, locate_durations, to_promise
+from tocsin.handbook.grammar import find_durations, find_rhythms, locate_durations, to_promise
 from tocsin.handbook.labels import WORD_ORDERS, find_levelset, read_level
 from tocsin.handbook.severities import Draft, conflict, same_promise, to_target
 
 _ABOUT_UPDATES = re.compile(r"updat|communicat|inform|status|post", re.I)
 _FOR_LEVELS = re.compile(r"\s*(?:\(|for|on|in|if|with|:)?\s*", re.I)
+_SEAT = re.compile(r"\b(?:no|without an?|nobody is(?: the)?) IC\b|\bIC (?:seat|role)\b[^.;]*\bempty\b", re.I)
 _DEFAULT = re.compile(
     r"\b(?:default(?: (?:severity|level|to|is))*|when in doubt|if unsure)\b[^.;]{0,40}", re.I
 )
@@ -153,6 +154,16 @@ def _deadlines(text: str, source: Source, notes: Notebook) -> list[tuple[tuple[s
         if target is not None:
             found.append((_levels_near(after, before), target))
     return found
+
+
+def seat_empty(lines: Iterable[tuple[str, Source]]) -> int | None:
+    """Seconds for which the IC seat may stay empty: `The IC seat is empty for 10m`, `No IC after 10m`."""
+    for text, _ in lines:
+        for sentence in re.split(r"(?<=[.;])\s+", text):
+            durations = find_durations(sentence) if _SEAT.search(sentence) else ()
+            if durations and durations[0].seconds is not None:
+                return durations[0].seconds
+    return None
 
 
 def default_level(lines: Iterable[tuple[str, Source]]) -> str | None:

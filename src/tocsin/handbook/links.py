@@ -42,7 +42,7 @@ def named_paths(inline: Inline) -> tuple[str, ...]:
 
 
 def _is_path(code: str) -> bool:
-    if _ABSOLUTE.match(code) or "@" in code.partition("/")[0]:
+    if len(code) > LONGEST or _ABSOLUTE.match(code) or "@" in code.partition("/")[0]:
         return False
     if "/" not in code:
         return code.endswith((".md", ".markdown"))

@@ -17,6 +17,9 @@ from tocsin.handbook.inert import inert_line
 HEADER = ("Date (UTC)", "SEV", "Summary", "Impact", "Actions Taken", "Root Cause", "Follow-ups", "Owner")
 """Columns of a log that tocsin begins itself."""
 
+MOST_COLUMNS = 40
+"""A wider table is no log; columns are compared with each other."""
+
 _COLUMNS = (
     ("date", r"dates?|dates? ?\(utc\)|when|time|started|start|date/time|opened|reported"),
     ("ref", r"id|incident id|ref|reference|incident ref|incident no\.?|#|no\.?"),
@@ -88,6 +91,13 @@ class _Table:
 def is_log(text: str) -> bool:
     """Whether the text holds a table whose header row is that of an incident log."""
     return next(_tables(_split_lines(text)), None) is not None
+
+
+def without_rows(text: str) -> str:
+    """The text without the rows of its logs: what is left is the team's own and no record of incidents."""
+    lines = _split_lines(text)
+    rows = {at for table in _tables(lines) for at in table.rows}
+    return "".join(line for at, line in enumerate(lines) if at not in rows)
 
 
 def new_log_text() -> str:
@@ -202,7 +212,7 @@ def _tables(lines: list[str]) -> Iterator[_Table]:
         if hidden[at] or "|" not in lines[at] or not _SEPARATOR.fullmatch(_content(lines[at + 1])):
             continue
         header = split_cells(_content(lines[at]))
-        if len(header) != len(split_cells(_content(lines[at + 1]))):
+        if len(header) > MOST_COLUMNS or len(header) != len(split_cells(_content(lines[at + 1]))):
             continue
         meanings = log_columns(header)
         if meanings is not None:

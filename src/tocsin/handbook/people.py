@@ -28,6 +28,8 @@ def read_roles(section: Section, file: str) -> list[Role]:
         if name and item.depth == 1:
             roles.append(_role(name, duties, Source(file, item.line)))
     for table in section.tables():
+        if names_contacts(table):
+            continue
         rows = [row for row in table.rows if len(row.cells) > 1 and row.cells[0].flat]
         roles += [_role(row.cells[0].flat, row.cells[1].flat, Source(file, row.line)) for row in rows]
     return roles
@@ -59,12 +61,18 @@ def column_names(table: Table, synonyms: tuple[tuple[str, str], ...]) -> dict[st
     return places
 
 
+def names_contacts(table: Table) -> bool:
+    """Whether a table lists people with a way to reach them, whatever section it stands in."""
+    columns = column_names(table, _ROSTER_COLUMNS)
+    return "name" in columns and bool({"phone", "chat", "email"} & columns.keys())
+
+
 def read_roster(section: Section, file: str, notes: Notebook) -> list[RosterEntry]:
     """People from the tables of a roster section; a row whose name is blank is reported and left out."""
     entries: list[RosterEntry] = []
     for table in section.tables():
         columns = column_names(table, _ROSTER_COLUMNS)
-        if "name" not in columns:
+        if "name" not in columns or (section.kind != "roster" and not names_contacts(table)):
             continue
         for row in table.rows:
             entry = _person(row, columns, file, notes)
@@ -128,7 +136,7 @@ def find_person(text: str, roster: tuple[RosterEntry, ...]) -> RosterEntry | Non
 
 _VIA = (("call", r"\bcall|\bphone|\bring\b"), ("sms", r"\bsms\b|\btext\b"), ("email", r"\be-?mail\b"))
 _TARGETS = (
-    ("oncall:primary", r"\bprimary\b|\bon-call(?: person| engineer)?\b(?! roster)"),
+    ("oncall:primary", r"\bprimary\b|\bon-call(?: person| engineer)?\b"),
     ("oncall:secondary", r"\bsecondary\b|\bbackup\b"),
     ("role:ic", r"\b(?:every|all|any)\s+ics?\b|\bincident commanders?\b|\bincident managers?\b|\bIC\b"),
 )
@@ -166,7 +174,7 @@ def _rung(clause: str, source: Source, roster: tuple[RosterEntry, ...]) -> Rung 
     for target, pattern in _TARGETS:
         match = re.search(pattern, clause, re.I)
         # `the primary on-call` is one target; a bare `on-call` in `the secondary on-call` is none of its own.
-        if match is not None and not (match[0].lower().startswith("on-call") and found_secondary(clause)):
+        if match is not None and not (match[0].lower().startswith("on-call") and _names_secondary(clause)):
             found.append((match.start(), target))
     for entry in roster:
         at = clause.find(entry.name)
@@ -180,7 +188,7 @@ def _rung(clause: str, source: Source, roster: tuple[RosterEntry, ...]) -> Rung 
     return Rung(after_s or 0, tuple(t for _, t in sorted(found)), source, tuple(name for _, name in via))
 
 
-def found_secondary(clause: str) -> bool:
+def _names_secondary(clause: str) -> bool:
     """Whether the clause is about the second person on call."""
     return re.search(r"\bsecondary\b|\bbackup\b", clause, re.I) is not None
 

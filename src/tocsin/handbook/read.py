@@ -18,7 +18,7 @@ from tocsin.handbook.check import ChecklistResult, Facts, judge
 from tocsin.handbook.document import Document, parse_document
 from tocsin.handbook.findings import Finding, Notebook
 from tocsin.handbook.links import LinkBook, find_root
-from tocsin.handbook.log import is_log
+from tocsin.handbook.log import is_log, without_rows
 from tocsin.handbook.passages import read_metadata
 from tocsin.handbook.render_policy import policy_json, understood
 
@@ -68,9 +68,6 @@ def read_handbook(
     tree = _tree(root, folder)
     notes = Notebook()
     documents = _documents(tree, folder, notes)
-    if not documents and not notes.findings():
-        repair = "name the folder that holds the handbook, e.g. docs/ops"
-        notes.found("severity-missing", Source(_name(folder, tree), 1), "no Markdown file is here", repair)
     logs = [d for d in documents if is_log(d.text)]
     home = folder if folder.is_dir() else folder.parent
     log_path = logs[0].name if logs else _name(home / LOG, tree)
@@ -123,6 +120,9 @@ def _documents(tree: Path, folder: Path, notes: Notebook) -> list[Document]:
         document = _read(path, _name(path, tree), notes)
         if document is not None:
             documents.append(document)
+    if not documents and not notes.findings():
+        repair = "name the folder that holds the handbook, e.g. docs/ops"
+        notes.found("severity-missing", Source(_name(folder, tree), 1), "no Markdown file is here", repair)
     return documents
 
 
@@ -160,9 +160,9 @@ def _validated(documents: list[Document]) -> tuple[Metadata, ...]:
 
 
 def _hash(policy: Policy | None, documents: list[Document]) -> str:
-    """SHA-256 over the compiled policy and each file's name and text."""
+    """SHA-256 over the compiled policy and each file's name and text; a log kept in one of them does not count."""
     parts = [] if policy is None else [json.dumps(policy_json(policy), sort_keys=True, ensure_ascii=False)]
-    parts += [f"{d.name}\0{d.text}" for d in documents]
+    parts += [f"{d.name}\0{without_rows(d.text)}" for d in documents]
     return hashlib.sha256("\0\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -95,9 +95,9 @@ def _level_of(inline: Inline) -> tuple[Level, str] | None:
     level = read_level(name) if name else None
     if level is not None:
         return level, text
-    head, dash, rest = inline.flat.partition(" - ")
-    level = read_level(head) if dash else None
-    return (level, rest) if level is not None else None
+    head, *rest = re.split(r"\s[-–—]\s", inline.flat, maxsplit=1)
+    level = read_level(head) if rest else None
+    return (level, rest[0]) if level is not None else None
 
 
 def _fill(draft: Draft, text: str, source: Source, notes: Notebook) -> None:
