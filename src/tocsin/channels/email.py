@@ -129,7 +129,7 @@ class EmailChannel:
 
     def _lost(self, trouble: Exception, *, after_data: bool) -> SendFailed:
         where = f"{self._server.host}:{self._server.port}"
-        if isinstance(trouble, aiosmtplib.SMTPNotSupported):
+        if not isinstance(trouble, OSError) and not after_data:
             return permanent(f"{where} does not offer what the settings ask for (STARTTLS or sign-in)")
         what = "no answer in time" if isinstance(trouble, TimeoutError) else "connection failed or lost"
         if after_data:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -47,6 +48,7 @@ class WebhookChannel:
         now: Callable[[], datetime],
         allow_loopback: bool = False,
         limit_s: float = OWN_LIMIT_S,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._name = name
         self._url = _read_url(url)
@@ -55,7 +57,9 @@ class WebhookChannel:
         self._allow_loopback = allow_loopback
         self._limit_s = limit_s
         self._transport = httpx2.AsyncHTTPTransport(
-            trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
+            verify=tls or ssl.create_default_context(),
+            trust_env=False,
+            limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
     def __repr__(self) -> str:
@@ -160,7 +164,7 @@ def _read_url(url: str) -> httpx2.URL:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
         parsed = httpx2.URL("")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not parsed.host or (parsed.port or 1) > 65535:
         raise ValueError("the url of a webhook is an http or https address")
     if parsed.userinfo:
         raise ValueError("the url of a webhook holds no user and password: the signature proves the sender")

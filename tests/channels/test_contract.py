@@ -1,0 +1,344 @@
+"""What every channel promises, on real sockets: the same tests for all, and no channel without them.
+
+A bench brings up the other side and says which outcomes it can be made to give. Whatever happens there, `send` returns
+a Receipt or raises SendFailed of the right kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import threading
+import traceback
+import unicodedata
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from channels.receivers import DROP, HANG, HttpServer, MailServer, closed_port, http_server, mail_server
+from tocsin.channels.port import Failure, Message, Receipt, SendFailed
+from tocsin.channels.registry import KINDS, build
+from tocsin.channels.signature import verify
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tocsin.channels.port import Channel
+
+NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+PASSWORD = "correct-horse-battery"
+PATH_TOKEN = "T0KEN-in-the-path"
+SIGNING = "whsec_c2lnbmluZy1rZXktb2YtMjQtYnl0ZXMh"
+SECRETS = (PASSWORD, PATH_TOKEN, SIGNING, SIGNING.removeprefix("whsec_"), "signing-key-of-24-bytes!")
+
+MESSAGE = Message(
+    key="epoch1/INC-2026-0007/3/1",
+    to="priya@acme.example",
+    person="priya",
+    subject="INC-2026-0007 SEV1: Überlast im Portal",
+    text="INC-2026-0007 has paged you.\nAnswer within 5 minutes.",
+    ref="INC-2026-0007",
+    about="page",
+    sent_at=NOW,
+    urgent=True,
+    links=(("Acknowledge", "https://tocsin.acme.example/a/x1"), ("Nothing", "javascript:alert(1)")),
+)
+
+
+@dataclass
+class Arrival:
+    """What came out at the other side. `text` is everything that its reader sees."""
+
+    text: str
+    identity: str | None
+    headers: dict[str, str]
+
+
+@dataclass
+class Bench:
+    channel: Channel
+    arrivals: Callable[[], list[Arrival]]
+    left_open: Callable[[], int] = lambda: 0
+
+
+# --- benches ---------------------------------------------------------------------------------------------
+
+
+def mails(server: MailServer) -> list[Arrival]:
+    found = []
+    for mail in server.mails:
+        text = f"{mail['Subject']}\n{mail.get_content()}".replace("\r\n", "\n")  # the line ends of the wire
+        found.append(Arrival(text, mail["Message-ID"], {name.lower(): value for name, value in mail.items()}))
+    return found
+
+
+@asynccontextmanager
+async def email_bench(outcome: str, limit_s: float = 5.0) -> AsyncIterator[Bench]:
+    answers: dict[str, dict[str, str]] = {
+        "permanent": {"RCPT": "550 5.1.1 no such user \x1b[31m" + PASSWORD},
+        "retry": {"RCPT": "451 4.3.0 try later " + PASSWORD},
+        "in_doubt": {"DATA": DROP},
+        "hang": {"DATA": HANG},
+    }
+    async with mail_server(answers.get(outcome)) as server:
+        port = closed_port() if outcome == "unreachable" else server.port
+        values = {"url": f"smtp://127.0.0.1:{port}", "sender": "Tocsin <tocsin@acme.example>"}
+        values |= {"user": "tocsin", "password": PASSWORD}
+        channel = build("mail", {"kind": "email", **values, "limit_s": limit_s}, lambda: NOW)
+        yield Bench(channel, lambda: mails(server), lambda: server.open)
+
+
+def posts(server: HttpServer) -> list[Arrival]:
+    found = []
+    for request in server.requests:
+        verify(SIGNING, request.headers, request.body, NOW)
+        data = request.json["data"]
+        text = "\n".join([data["subject"], data["text"], *(link["url"] for link in data["links"])])
+        found.append(Arrival(text, request.headers["webhook-id"], request.headers))
+    return found
+
+
+@asynccontextmanager
+async def webhook_bench(outcome: str, limit_s: float = 5.0) -> AsyncIterator[Bench]:
+    status = {"permanent": 410, "retry": 503, "in_doubt": DROP, "hang": HANG}.get(outcome, 204)
+    async with http_server(status, body=PATH_TOKEN.encode() if status != 204 else b"") as server:
+        port = closed_port() if outcome == "unreachable" else server.port
+        values = {
+            "url": f"http://127.0.0.1:{port}/in/{PATH_TOKEN}",
+            "secret": SIGNING,
+            "allow_loopback": True,
+        }
+        channel = build("hook", {"kind": "webhook", **values, "limit_s": limit_s}, lambda: NOW)
+        yield Bench(channel, lambda: posts(server), lambda: server.open)
+
+
+@asynccontextmanager
+async def console_bench(outcome: str, limit_s: float = 5.0) -> AsyncIterator[Bench]:
+    release = threading.Event()
+
+    class Blocked(io.StringIO):
+        def write(self, text: str) -> int:
+            release.wait(10)
+            return super().write(text)
+
+    stream: Any = Blocked() if outcome == "hang" else io.StringIO()
+    if outcome == "permanent":
+        reader, writer = os.pipe()
+        os.close(reader)
+        stream = os.fdopen(writer, "w")
+    channel = build("here", {"kind": "console", "stream": stream}, lambda: NOW)
+    try:
+        yield Bench(channel, lambda: [Arrival(line, None, {}) for line in stream.getvalue().splitlines()])
+    finally:
+        release.set()
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
+BENCHES: dict[str, Any] = {"console": console_bench, "email": email_bench, "webhook": webhook_bench}
+FAILURES = [
+    (
+        "console",
+        "permanent",
+        Failure.PERMANENT,
+    ),  # a console is here or gone: nothing to repeat, nothing in doubt
+    *(
+        (kind, outcome, failure)
+        for kind in ("email", "webhook")
+        for outcome, failure in (
+            ("permanent", Failure.PERMANENT),
+            ("retry", Failure.RETRY),
+            ("unreachable", Failure.RETRY),
+            ("in_doubt", Failure.IN_DOUBT),
+        )
+    ),
+]
+every_kind = pytest.mark.parametrize("kind", sorted(BENCHES))
+every_failure = pytest.mark.parametrize(("kind", "outcome", "failure"), FAILURES)
+
+
+def run(coroutine: Any) -> Any:
+    return asyncio.run(asyncio.wait_for(coroutine, 20))
+
+
+def hidden(text: str) -> list[str]:
+    """Characters that end a line, drive a terminal or turn the direction of reading."""
+    return [c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
+
+
+async def failure_of(channel: Channel, message: Message = MESSAGE) -> SendFailed:
+    with pytest.raises(SendFailed) as caught:
+        await channel.send(message)
+    return caught.value
+
+
+# --- the contract ----------------------------------------------------------------------------------------
+
+
+def test_every_kind_has_a_bench_and_a_failure() -> None:
+    assert BENCHES.keys() == KINDS.keys() == {kind for kind, _, _ in FAILURES}
+
+
+@every_kind
+def test_it_is_built_by_its_kind(kind: str) -> None:
+    async def story() -> None:
+        async with BENCHES[kind]("success") as bench:
+            assert bench.channel.kind == kind
+
+    run(story())
+
+
+@every_kind
+def test_success_is_a_receipt_and_one_arrival(kind: str) -> None:
+    async def story() -> None:
+        async with BENCHES[kind]("success") as bench:
+            receipt = await bench.channel.send(MESSAGE)
+            assert isinstance(receipt, Receipt)
+            assert receipt.detail
+            assert not hidden(receipt.detail)
+            (arrival,) = bench.arrivals()
+            for wanted in (MESSAGE.subject, "Answer within 5 minutes.", "https://tocsin.acme.example/a/x1"):
+                assert wanted in arrival.text
+            assert "javascript:" not in arrival.text
+
+    run(story())
+
+
+@every_failure
+def test_a_failure_is_of_the_right_kind_and_says_why(kind: str, outcome: str, failure: Failure) -> None:
+    async def story() -> None:
+        async with BENCHES[kind](outcome) as bench:
+            failed = await failure_of(bench.channel)
+            assert failed.kind is failure
+            assert 0 < len(failed.reason) <= 300
+            assert not hidden(failed.reason)
+            assert str(failed) == failed.reason
+
+    run(story())
+
+
+@every_failure
+def test_no_secret_in_errors_and_reprs(kind: str, outcome: str, failure: Failure) -> None:
+    async def story() -> None:
+        async with BENCHES[kind](outcome) as bench:
+            failed = await failure_of(bench.channel)
+            shown = [repr(bench.channel), str(bench.channel), repr(failed), repr(failed.__cause__)]
+            shown += traceback.format_exception(failed)
+            for secret in (*SECRETS, "/a/x1", MESSAGE.to):
+                assert secret not in "".join(shown)
+
+    run(story())
+
+
+@every_kind
+def test_the_same_key_is_the_same_identity_on_every_try(kind: str) -> None:
+    async def story() -> None:
+        async with BENCHES[kind]("success") as bench:
+            for key in ("a/1/1/1", "a/1/1/1", "a/1/1/2"):
+                await bench.channel.send(replace(MESSAGE, key=key))
+            first, again, other = (arrival.identity for arrival in bench.arrivals())
+            assert first == again
+            assert first is None or first != other
+
+    run(story())
+
+
+@every_kind
+def test_the_courier_can_give_up_and_nothing_stays_open(kind: str) -> None:
+    async def story() -> None:
+        async with BENCHES[kind]("hang", limit_s=60.0) as bench:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(bench.channel.send(MESSAGE), 0.3)
+            for _ in range(100):
+                if bench.left_open() == 0:
+                    break
+                await asyncio.sleep(0.02)
+            assert bench.left_open() == 0
+
+    run(story())
+
+
+@pytest.mark.parametrize("kind", ["email", "webhook"])
+def test_a_channel_gives_up_by_itself_and_is_in_doubt(kind: str) -> None:
+    async def story() -> None:
+        async with BENCHES[kind]("hang", limit_s=0.3) as bench:
+            failed = await failure_of(bench.channel)
+            assert failed.kind is Failure.IN_DOUBT
+            assert "no answer in time" in failed.reason
+
+    run(story())
+
+
+HOSTILE = (
+    "SEV1\r\nBcc: all@acme.example\r\n\r\n\u202egnp.exe\u2066 \x1b]0;owned\x07 nul\x00 \x85\u2028 \ud800 ende"
+)
+HUGE = ("ünï\x00cödé \u202e\x1b[2J.\r\n.\r\n" * 7_000)[:100_000]
+
+
+@every_kind
+def test_hostile_text_stays_text(kind: str) -> None:
+    async def story() -> None:
+        async with BENCHES[kind]("success") as bench:
+            labels = (
+                ("\r\nX-Evil: 1", "https://acme.example/\r\nX-Evil: 1"),
+                (HOSTILE, "https://acme.example/ok"),
+            )
+            hostile = replace(MESSAGE, subject=HOSTILE, ref=HOSTILE, thread=HOSTILE, links=labels)
+            await bench.channel.send(replace(hostile, key=HOSTILE, person=HOSTILE))
+            (arrival,) = bench.arrivals()
+            assert [c for c in hidden(arrival.text) if c != "\n"] == []
+            assert "ende" in arrival.text
+            assert not {"bcc", "x-evil"} & {name.lower() for name in arrival.headers}
+            assert not any(hidden(value) for value in arrival.headers.values())
+
+    run(story())
+
+
+@every_kind
+def test_a_hundred_kilobytes_arrive_or_are_cut(kind: str) -> None:
+    async def story() -> None:
+        async with BENCHES[kind]("success") as bench:
+            await bench.channel.send(replace(MESSAGE, text=HUGE))
+            (arrival,) = bench.arrivals()
+            assert arrival.text.count("ünïcödé") > (10 if kind == "console" else 4_000)
+            assert "\x00" not in arrival.text
+
+    run(story())
+
+
+@every_kind
+def test_four_at_once(kind: str) -> None:
+    async def story() -> None:
+        async with BENCHES[kind]("success") as bench:
+            keys = [f"e/{n}/1/1" for n in range(4)]
+            await asyncio.gather(*(bench.channel.send(replace(MESSAGE, key=key)) for key in keys))
+            assert len(bench.arrivals()) == 4
+
+    run(story())
+
+
+@every_kind
+def test_closing_twice_is_no_error(kind: str) -> None:
+    async def story() -> None:
+        async with BENCHES[kind]("success") as bench:
+            await bench.channel.send(MESSAGE)
+            await bench.channel.aclose()
+            await bench.channel.aclose()
+
+    run(story())
+
+
+def test_an_unknown_kind_is_named() -> None:
+    with pytest.raises(LookupError, match="no channel of kind 'pigeon'; known are console, email, webhook"):
+        build("x", {"kind": "pigeon"}, lambda: NOW)
+
+
+def test_a_message_hides_address_text_and_links() -> None:
+    for shown in (MESSAGE.to, "Überlast", "paged you", "/a/x1"):
+        assert shown not in repr(MESSAGE)
+    assert MESSAGE.thread_id == MESSAGE.ref
