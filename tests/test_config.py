@@ -184,7 +184,7 @@ def test_a_secret_is_not_pickled_but_compared() -> None:
 
 def test_a_literal_is_accepted_and_named(tmp_path: Path) -> None:
     text = WHOLE.replace('{ file = "mail.secret" }', '"hidden"').replace('{ env = "PROM_KEY" }', '"hidden"')
-    text = text.replace('{ env = "DATABASE_URL" }', '"postgresql://a:hidden@db/x"')
+    text = text.replace('{ env = "DATABASE_URL" }', '"postgresql://db/x?password=hidden"')
     settings = read(tmp_path, text, ENV)
     assert set(settings.literal_secrets) == {
         "database.url",
@@ -238,6 +238,7 @@ REFUSED = [
     ("[channel.mail]\nkind = 1\n", "channel.mail.kind", "no channel of kind 1", ""),
     (MAIL + 'form = "x"\n', "channel.mail.form", "no such setting", "did you mean from?"),
     (MAIL.replace('from = "t@acme.example"\n', ""), "channel.mail.from", "is missing", "add from"),
+    (MAIL.replace("smtp://", "smtp://a:hidden@"), "channel.mail.url", "holds a password", "user and password"),
     (MAIL.replace("smtp:", "http:"), "channel.mail.url", "no address", "smtp:// or smtps://"),
     ('[channel."A B"]\nkind = "console"\n', "channel.A B", "is no name", ""),
     ('[channel.documents]\nkind = "console"\n', "channel.documents", "taken by tocsin", "choose another"),

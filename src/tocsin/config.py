@@ -315,9 +315,7 @@ def _find(path: Path | None, begin: Path) -> Path | None:
         file = (begin / path).resolve()
         file = file / FILE_NAME if file.is_dir() else file
         if not file.is_file():
-            raise ConfigError(
-                file, "", "there is no such file", "name an existing tocsin.toml, or run tocsin init"
-            )
+            raise ConfigError(file, "", "there is no such file", "name another, or run tocsin init")
         return file
     return next((f for folder in (begin, *begin.parents) if (f := folder / FILE_NAME).is_file()), None)
 
@@ -402,23 +400,21 @@ class _Reader:
 
     def named(self, tables: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """The tables below one section."""
-        if not isinstance(tables, dict):
-            raise self.fail(where, f"must be a table, is {_type_name(tables)}", f"write [{where}.<name>]")
-        for name, table in tables.items():
+        for name, table in self.table(tables, where, ".<name>").items():
             if not _NAME.fullmatch(name):
                 raise self.fail(f"{where}.{name}", "is no name", "a to z, 0 to 9, - and _, at most 64")
-            if not isinstance(table, dict):
-                raise self.fail(
-                    f"{where}.{name}", f"must be a table, is {_type_name(table)}", f"write [{where}.{name}]"
-                )
-            yield name, table
+            yield name, self.table(table, f"{where}.{name}")
+
+    def table(self, value: Any, where: str, below: str = "") -> dict[str, Any]:
+        """The value itself, which must be a table."""
+        if not isinstance(value, dict):
+            raise self.fail(where, f"must be a table, is {_type_name(value)}", f"write [{where}{below}]")
+        return value
 
     def section(self, cls: type[_Section], table: Any, where: str, **given: str) -> _Section:
         """One table as its dataclass."""
-        if not isinstance(table, dict):
-            raise self.fail(where, f"must be a table, is {_type_name(table)}", f"write [{where}]")
         own = _settings_of(cls)
-        self.refuse_unknown(table, [_key(f) for f in own], where)
+        self.refuse_unknown(self.table(table, where), [_key(f) for f in own], where)
         hints = get_type_hints(cls)
         values: dict[str, Any] = dict(given)
         for f in own:
@@ -453,6 +449,8 @@ class _Reader:
             raise self.fail(key, "is empty", "give a value, or remove the line")
         if f.metadata["link"]:
             self.check_link(value, f, key)
+            if _has_password(value):
+                raise self.fail(key, "holds a password", "the settings user and password are for that")
         return (self.root / value).resolve() if kind is Path else value
 
     def handles(self, value: Any, key: str) -> tuple[str, ...]:
@@ -560,6 +558,7 @@ def _nearest(word: str, known: Any) -> str:
 
 def _has_password(url: str) -> bool:
     try:
-        return urlsplit(url).password is not None
+        parts = urlsplit(url)
+        return parts.password is not None or "password=" in parts.query
     except ValueError:
         return True
