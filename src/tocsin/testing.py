@@ -241,7 +241,7 @@ class Story:
         self._surviving(self._carry_all)
         return answer.ref
 
-    def do(self, decision: Decision[P], *args: P.args, **kwargs: P.kwargs) -> Answer:
+    def do(self, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs) -> Answer:
         """A person's command on the current incident. Raises Refused as it would."""
         key = f"story-{next(self._keys)}"
         answer = self._surviving(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from stories import scripts
@@ -17,31 +17,34 @@ def told(url: str, name: str, kill_at: int | None) -> Story:
 
 
 def outcome(story: Story) -> dict[str, object]:
-    """What must be the same however often it died."""
+    """What must be the same however it died."""
     state = story.state()
     return {
         "people called": sorted(person for _, person in story.pages()),
-        "breaches": sorted((e.clock, e.level, e.due) for e in story.events(ev.ClockBreached)),
+        # From the first signal: an alert that is repeated after the restart moves everything by these seconds.
+        "breaches": sorted((e.clock, e.level, e.due - state.opened_at) for e in story.events(ev.ClockBreached)),
         "overdue": len(story.events(ev.UpdateOverdue)),
         "verdicts": [(c.name, c.level, c.verdict) for c in state.clocks],
         "stage": state.stage,
         "seats": state.seats,
         "acked by": state.acked_by,
-        "told": sorted((p, a) for p, a in {(d.person, d.about) for d in story.deliveries}),
-        "documents": sorted({d for _, _, d in story.documents}),
+        "told": sorted({(d.person, d.about) for d in story.deliveries}),
+        "documents": sorted({document for _, _, document in story.documents}),
     }
 
 
 @pytest.mark.parametrize("name", scripts.SCRIPTS)
-def test_every_point(database_url: str, name: str, tmp_path: Path, fresh_database: object) -> None:
-    undisturbed = told(database_url, name, None)
+def test_every_point(fresh_database: Callable[[], str], name: str) -> None:
+    undisturbed = told(fresh_database(), name, None)
     expected, points = outcome(undisturbed), undisturbed.points
     undisturbed.close()
-    assert points > 50
+    assert points > 20, "the story reaches the commit points"
 
     for kill_at in range(points):
-        story = told(fresh_database(), name, kill_at)  # type: ignore[operator]
-        assert story.kills == 1, f"killed at {kill_at} of {points}"
-        assert outcome(story) == expected, f"killed at {kill_at} of {points}"
-        story.expect_one_outcome_per_page()
-        story.close()
+        story = told(fresh_database(), name, kill_at)
+        try:
+            assert story.kills == 1, f"killed at {kill_at} of {points}"
+            assert outcome(story) == expected, f"killed at {kill_at} of {points}"
+            story.expect_one_outcome_per_page()
+        finally:
+            story.close()

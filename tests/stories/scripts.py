@@ -11,9 +11,10 @@ from pathlib import Path
 
 from tocsin.config import EmailSettings
 from tocsin.domain import events as ev
-from tocsin.domain import response
+from tocsin.domain import lifecycle, response
 from tocsin.domain.policy import BUILT_IN, Policy, Rotation, RotationRow
 from tocsin.engine.live import Live
+from tocsin.engine.ports import Failure
 from tocsin.handbook.read import read_handbook
 from tocsin.testing import Story
 from tocsin.wiring.people import directory
@@ -132,8 +133,61 @@ def check_both_acknowledge(story: Story) -> None:
     story.expect_one_outcome_per_page()
 
 
+def severity_raised(story: Story) -> None:
+    """SEV2 by a person's report, acknowledged in time, raised to SEV1 a quarter of an hour later."""
+    story.until("13:44:00")
+    story.declare("Payments show as pending", by="aisha", sev="SEV2", detected=story.instant("13:41"))
+    story.until("13:49:20")
+    story.ack("mei")
+    story.until("14:01:00")
+    story.do(lifecycle.change_severity, by="aisha", level="SEV1", reason="payments are lost, not late")
+    story.until("14:02:00")
+    story.ack("priya")
+    story.until("14:03:00")
+    story.do(response.offer_handover, by="mei", role="ic", to="priya")
+    story.until("14:04:00")
+    story.do(response.accept_handover, by="priya", role="ic")
+    story.advance(minutes=20)
+
+
+def check_severity_raised(story: Story) -> None:
+    """The new audience is called at once; the first ack keeps its verdict; open clocks count from detection."""
+    story.expect_pages(("13:44:00", "mei"), ("13:49:00", "priya"), ("14:01:00", "mei"))
+    acks = [(c.level, c.verdict) for c in story.state().clocks if c.name == "ack"]
+    assert acks == [("SEV2", "met"), ("SEV1", "met")]
+    story.expect_breach("mitigate", at="14:11:00")
+    story.expect_due("resolve", "15:11:00")
+    story.expect_notice("priya", "handover", at="14:03:00")
+    assert story.state().holder("ic") == "priya"
+    story.expect_one_outcome_per_page()
+
+
+def nobody_reachable(story: Story) -> None:
+    """The mail server refuses everybody, for good."""
+    story.broken["*", "mail"] = Failure.PERMANENT
+    story.until("13:03:30")
+    story.alert("Smoke test failed: sign-in on production", integration="smoke")
+    story.advance(minutes=20)
+    story.broken.clear()
+    story.advance(minutes=25)
+    story.ack("mei")
+
+
+def check_nobody_reachable(story: Story) -> None:
+    """Unreachable people pull the next step forward at once; the siren sounds; later everybody is tried again."""
+    assert [e.rung for e in story.events(ev.RungFired)][:3] == [0, 1, 2]
+    assert {f"{e.at:%H:%M:%S}" for e in story.events(ev.RungFired)} == {"13:03:30"}
+    story.expect_notice("", "nobody-reachable", at="13:03:30")
+    story.expect_page("mei", at="13:33:30")
+    unreachable = [e for e in story.events(ev.PageEnded) if e.outcome == "unreachable"]
+    assert {e.person for e in unreachable} >= {"mei", "priya", "henrik", "tomas", "aisha", "jonas"}
+    story.expect_one_outcome_per_page()
+
+
 SCRIPTS = {
     "sign_in_outage": (sign_in_outage, check_sign_in_outage),
     "primary_silent": (primary_silent, check_primary_silent),
     "both_acknowledge": (both_acknowledge, check_both_acknowledge),
+    "severity_raised": (severity_raised, check_severity_raised),
+    "nobody_reachable": (nobody_reachable, check_nobody_reachable),
 }

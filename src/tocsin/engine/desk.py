@@ -83,13 +83,13 @@ class Desk:
         self.on_commit: Callable[[], None] = lambda: None
 
     def submit(
-        self, ref: str, decision: Decision[P], *args: P.args, **kwargs: P.kwargs
+        self, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs
     ) -> Future[Answer]:
         """Queue a person's command for one incident. The decision gets state, context and received_at."""
         return self.submit_once(None, ref, decision, *args, **kwargs)
 
     def submit_once(
-        self, key: str | None, ref: str, decision: Decision[P], *args: P.args, **kwargs: P.kwargs
+        self, key: str | None, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs
     ) -> Future[Answer]:
         """The same under an idempotency key: a repeat gets the first answer and changes nothing."""
         return self.put(

@@ -86,7 +86,7 @@ class Sitting:
         return found
 
     def decide(
-        self, ref: str, received_at: datetime, decision: Decision[P], *args: P.args, **kwargs: P.kwargs
+        self, ref: str, received_at: datetime, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs
     ) -> Answer:
         """Fire what was due before, decide, fire what is due at the same instant."""
         state = self.state(ref)
