@@ -138,6 +138,10 @@ def test_an_endless_answer_is_not_read() -> None:
         async with http_server(200, endless=True) as server:
             receipt = await asyncio.wait_for(hook(f"http://127.0.0.1:{server.port}/").send(MESSAGE), 2)
             assert receipt.detail.startswith("200 from 127.0.0.1")
+            for _ in range(100):
+                if server.open:
+                    await asyncio.sleep(0.02)
+            assert server.open == 0
 
     run(story())
 
