@@ -21,8 +21,8 @@ def outcome(story: Story) -> dict[str, object]:
     state = story.state()
     return {
         "people called": sorted(person for _, person in story.pages()),
-        # From the first signal: an alert that is repeated after the restart moves everything by these seconds.
-        "breaches": sorted((e.clock, e.level, e.due - state.opened_at) for e in story.events(ev.ClockBreached)),
+        # From detection: an alert that is repeated after the restart moves everything by these seconds.
+        "breaches": sorted((e.clock, e.level, e.due - state.detected_at) for e in story.events(ev.ClockBreached)),
         "overdue": len(story.events(ev.UpdateOverdue)),
         "verdicts": [(c.name, c.level, c.verdict) for c in state.clocks],
         "stage": state.stage,

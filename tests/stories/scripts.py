@@ -156,7 +156,7 @@ def check_severity_raised(story: Story) -> None:
     acks = [(c.level, c.verdict) for c in story.state().clocks if c.name == "ack"]
     assert acks == [("SEV2", "met"), ("SEV1", "met")]
     story.expect_breach("mitigate", at="14:11:00")
-    story.expect_due("resolve", "15:11:00")
+    story.expect_due("resolve", "15:41:00")
     story.expect_notice("priya", "handover", at="14:03:00")
     assert story.state().holder("ic") == "priya"
     story.expect_one_outcome_per_page()
