@@ -32,7 +32,7 @@ ENVIRONMENT: Final = {
 """Every variable that tocsin itself reads; those that `{ env = ... }` names come on top."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_SECRET_FORMS = '{ env = "NAME" } or { file = "path" }'
+_ENV_OR_FILE = '{ env = "NAME" } or { file = "path" }'
 _SECRET_LIMIT = 64 * 1024
 """Bytes of a file that holds a secret."""
 
@@ -471,7 +471,7 @@ class _Reader:
         elif isinstance(value, dict) and len(value) == 1 and isinstance(value.get("file"), str):
             found = self.from_file(value["file"], key)
         else:
-            raise self.fail(key, f"must be a secret, is {_type_name(value)}", _SECRET_FORMS)
+            raise self.fail(key, f"must be a secret, is {_type_name(value)}", _ENV_OR_FILE)
         return self.checked_secret(found, f, key)
 
     def from_file(self, name: str, key: str) -> Secret:
@@ -496,7 +496,7 @@ class _Reader:
             self.missing.append(key)
             return secret
         if secret.reveal() == "":
-            raise self.fail(key, "is empty", _SECRET_FORMS)
+            raise self.fail(key, "is empty", _ENV_OR_FILE)
         if not f.metadata["link"]:
             return secret
         self.check_link(secret.reveal(), f, key)

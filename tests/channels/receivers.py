@@ -142,11 +142,12 @@ class HttpServer:
         self.connections += 1
         self.open += 1
         try:
-            self.requests.append(await self._read(reader))
-            if self.status == HANG:
-                await reader.read()
-            elif self.status != DROP:
-                await self._answer(writer)
+            while self.status != DROP or not self.requests:
+                self.requests.append(await self._read(reader))
+                if self.status == HANG:
+                    await reader.read()
+                elif self.status != DROP:
+                    await self._answer(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:

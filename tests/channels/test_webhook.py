@@ -77,6 +77,17 @@ def test_the_request_is_a_standard_webhook() -> None:
     run(story())
 
 
+def test_every_try_has_a_connection_of_its_own() -> None:
+    async def story() -> None:
+        async with http_server() as server:
+            channel = hook(f"http://127.0.0.1:{server.port}/")
+            for _ in range(3):
+                await channel.send(MESSAGE)
+            assert server.connections == 3
+
+    run(story())
+
+
 def test_no_address_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 

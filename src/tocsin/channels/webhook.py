@@ -58,7 +58,6 @@ class WebhookChannel:
         self._limit_s = limit_s
         self._transport = httpx2.AsyncHTTPTransport(
             verify=tls or ssl.create_default_context(),
-            trust_env=False,
             limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
