@@ -79,7 +79,7 @@ def test_the_request_is_a_standard_webhook() -> None:
 
 def test_every_try_has_a_connection_of_its_own() -> None:
     async def story() -> None:
-        async with http_server() as server:
+        async with http_server(204, body=b"") as server:  # nothing unread that would close it
             channel = hook(f"http://127.0.0.1:{server.port}/")
             for _ in range(3):
                 await channel.send(MESSAGE)
