@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +11,6 @@ from tocsin.domain import lifecycle
 from tocsin.engine.desk import Desk, Job
 from tocsin.engine.numbers import new_reference
 from tocsin.engine.sitting import Answer, Sitting
-
 
 UNNUMBERED = "INC-0000-0000"
 """Stands in for the reference while the decision is tried out."""
@@ -30,7 +30,12 @@ class Declaration:
 
 def declare(desk: Desk, declaration: Declaration, *, key: str | None = None) -> Future[Answer]:
     """Open and declare in one commit; the first pages go out with it. `key` makes a repeat harmless."""
-    return desk.put(Job(lambda sitting, at: _declare(sitting, declaration, at), key=key))
+    return desk.put(Job(declaring(declaration), key=key))
+
+
+def declaring(declaration: Declaration) -> Callable[[Sitting, datetime], Answer]:
+    """What `declare` queues, for whoever queues it with something around it."""
+    return lambda sitting, at: _declare(sitting, declaration, at)
 
 
 def _declare(sitting: Sitting, declaration: Declaration, at: datetime) -> Answer:

@@ -82,6 +82,11 @@ class Desk:
         self.on_lanes: Callable[[set[str]], None] = lambda _: None
         self.on_commit: Callable[[], None] = lambda: None
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait to be decided."""
+        return len(self._queue)
+
     def submit(
         self, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs
     ) -> Future[Answer]:

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -104,6 +105,14 @@ class Program:
         stored = self.store.active_policy()
         if stored is not None:
             self._set_live(stored.hash, stored.policy)
+        else:
+            self.refresh_people()
+
+    def refresh_people(self) -> None:
+        """Take up people who were added or changed at run time; the handbook stays as it was read."""
+        policy = self.engine.contexts.live.policy
+        known = directory(policy, self.store.people(), self.settings.channels, self.settings.people.admins)
+        self.engine.contexts.replace(directory=known)
 
     def _activate(self, hash_: str, policy: Policy, now: datetime) -> None:
         active = self.store.active_policy()
@@ -198,6 +207,6 @@ def configure_logging(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -1,0 +1,171 @@
+"""Incidents over the API: declare, list, read, and every verb."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final
+
+from fastapi import Body as JsonBody
+from fastapi import Header, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tocsin.domain.incident import Incident, Stage
+from tocsin.engine.sitting import Answer, UnknownIncident
+from tocsin.web import models as m
+from tocsin.web import views
+from tocsin.web.auth import caller_of, program_of
+from tocsin.web.commands import VERBS, Verb, carry_out, once
+from tocsin.web.commands import declare as declare_now
+from tocsin.web.problems import invalid
+from tocsin.wiring.program import Program
+
+Key = Annotated[
+    str | None, Header(alias="Idempotency-Key", description="makes a repeat of this request harmless")
+]
+Limit = Annotated[int, Query(ge=1, le=200, description="at most this many")]
+After = Annotated[int, Query(ge=0, le=2**62, description="only what came after this seq")]
+
+REF: Final = re.compile(r"INC-[0-9]{4}-[0-9]{4,9}")
+STAGES: Final = ("open", *(stage.value for stage in Stage))
+TIMELINE_LIMIT: Final = 500
+
+
+def known_ref(ref: str) -> str:
+    """The reference, if it can be one. Raises UnknownIncident."""
+    if not REF.fullmatch(ref):
+        raise UnknownIncident(ref)
+    return ref
+
+
+def state_of(program: Program, ref: str) -> Incident:
+    """The state of an incident. Raises UnknownIncident."""
+    state = program.store.incident(known_ref(ref))
+    if state is None:
+        raise UnknownIncident(ref)
+    return state
+
+
+async def declare(request: Request, body: m.Declare, key: Key = None) -> Response:
+    """Declare an incident; the first pages go out with it."""
+    program, caller = program_of(request), caller_of(request)
+    keys = once(caller, request.url.path, key, body)
+    answer = await declare_now(program.engine.desk, caller.handle, body, keys)
+    view = await run_in_threadpool(_answer_view, program, answer)
+    return views.json_response({**view, "url": views.url_of(program, answer.ref)}, 201)
+
+
+def _answer_view(program: Program, answer: Answer) -> views.Json:
+    return {
+        "ref": answer.ref,
+        "version": answer.version,
+        "replayed": answer.replayed,
+        "warnings": views.warnings_of(answer.events),
+        "events": [views.event_view(event) for event in answer.events],
+        "incident": views.incident_view(program, state_of(program, answer.ref)),
+    }
+
+
+def endpoint_of(name: str, verb: Verb) -> Callable[..., Coroutine[Any, Any, Response]]:
+    """The endpoint of a verb. A body without required fields may be left out."""
+    optional = not any(f.is_required() for f in verb.body.model_fields.values())
+
+    async def endpoint(request: Request, ref: str, body: m.Body | None, key: str | None) -> Response:
+        program, caller = program_of(request), caller_of(request)
+        given = body if body is not None else verb.body()
+        keys = once(caller, request.url.path, key, given)
+        decision = verb.decision(caller, given)
+        answer = await carry_out(program.engine.desk, known_ref(ref), decision, keys)
+        return views.json_response(await run_in_threadpool(_answer_view, program, answer))
+
+    one = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    wanted = verb.body | None if optional else verb.body
+    endpoint.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what FastAPI reads the body's shape from
+        [
+            inspect.Parameter("request", one, annotation=Request),
+            inspect.Parameter("ref", one, annotation=str),
+            inspect.Parameter("body", one, annotation=wanted, default=JsonBody(None if optional else ...)),
+            inspect.Parameter("key", one, annotation=Key, default=None),
+        ],
+        return_annotation=Response,
+    )
+    endpoint.__name__ = name
+    endpoint.__doc__ = verb.decision.__doc__
+    return endpoint
+
+
+VERB_ENDPOINTS: Final = {name: endpoint_of(name, verb) for name, verb in VERBS.items()}
+
+
+def listed(
+    request: Request,
+    stage: Annotated[
+        str | None, Query(description="a stage, or `open`", json_schema_extra={"enum": list(STAGES)})
+    ] = None,
+    sev: m.Word | None = None,
+    q: m.Line | None = None,
+    cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
+    limit: Limit = 50,
+) -> Response:
+    """Incidents, newest first."""
+    program = program_of(request)
+    if stage is not None and stage not in STAGES:
+        raise invalid("stage", f"one of {', '.join(STAGES)}")
+    if cursor is not None and not REF.fullmatch(cursor):
+        raise invalid("cursor", "take it from `next` of the page before")
+    level = program.engine.contexts.live.policy.severity(sev) if sev else None
+    rows = program.store.incidents(
+        stage=stage, level=level.level if level else sev, q=q, before=cursor, limit=limit + 1
+    )
+    more = len(rows) > limit
+    shown = rows[:limit]
+    return views.json_response(
+        {
+            "incidents": [views.row_view(program, row) for row in shown],
+            "next": shown[-1].ref if more else None,
+        }
+    )
+
+
+def shown(request: Request, ref: str) -> Response:
+    """One incident: state, clocks, seats, what comes next."""
+    program = program_of(request)
+    return views.json_response(views.incident_view(program, state_of(program, ref)))
+
+
+def timeline(request: Request, ref: str, after: After = 0) -> Response:
+    """Its events, oldest first; `next` goes into `after`."""
+    program = program_of(request)
+    state_of(program, ref)
+    records = program.store.timeline(ref, after=after, limit=TIMELINE_LIMIT + 1)
+    found = records[:TIMELINE_LIMIT]
+    following = found[-1].seq if len(records) > TIMELINE_LIMIT else None
+    return views.json_response({"events": [views.recorded_view(r) for r in found], "next": following})
+
+
+def alerts(request: Request, ref: str) -> Response:
+    """Alerts that point at it."""
+    program = program_of(request)
+    state_of(program, ref)
+    return views.json_response({"alerts": [views.alert_view(row) for row in program.store.alerts(ref)]})
+
+
+def pages_of(request: Request, ref: str, cursor: After | None = None, limit: Limit = 100) -> Response:
+    """Its pages, newest first, each with its one outcome."""
+    program = program_of(request)
+    state_of(program, ref)
+    return _pages(program, ref, cursor, limit)
+
+
+def pages(request: Request, cursor: After | None = None, limit: Limit = 100) -> Response:
+    """Every page of every incident, newest first, each with its one outcome."""
+    return _pages(program_of(request), None, cursor, limit)
+
+
+def _pages(program: Program, ref: str | None, cursor: int | None, limit: int) -> Response:
+    rows = program.store.pages(ref, before=cursor, limit=limit + 1)
+    following = rows[limit - 1].seq if len(rows) > limit else None
+    return views.json_response({"pages": [views.page_view(row) for row in rows[:limit]], "next": following})

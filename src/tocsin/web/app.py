@@ -1,0 +1,97 @@
+"""The application: every route with its permission, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from tocsin import __version__
+from tocsin.web import api_admin, api_handbook, api_incidents, documentation, health, live, static_files
+from tocsin.web.auth import ADMIN, DECLARE, EVERYBODY, METRICS, READ, Access
+from tocsin.web.commands import VERBS
+from tocsin.web.edge import Edge, catch
+from tocsin.web.guard import Entry, register
+from tocsin.web.repeat import Answers
+from tocsin.web.shapes import EMPTY, STREAM
+from tocsin.web.signin import Attempts
+from tocsin.wiring.program import Program
+
+INCIDENTS = [
+    Entry("POST", "/api/v1/incidents", api_incidents.declare, DECLARE, "declared", 201),
+    Entry("GET", "/api/v1/incidents", api_incidents.listed, READ, "incidents"),
+    Entry("GET", "/api/v1/incidents/{ref}", api_incidents.shown, READ, "incident"),
+    Entry("GET", "/api/v1/incidents/{ref}/timeline", api_incidents.timeline, READ, "timeline"),
+    Entry("GET", "/api/v1/incidents/{ref}/alerts", api_incidents.alerts, READ, "alerts"),
+    Entry("GET", "/api/v1/incidents/{ref}/pages", api_incidents.pages_of, READ, "pages"),
+    Entry("GET", "/api/v1/pages", api_incidents.pages, READ, "pages"),
+    Entry("GET", "/api/v1/events", live.events, READ, STREAM),
+]
+COMMANDS = [
+    Entry(
+        "POST",
+        f"/api/v1/incidents/{{ref}}/{name}",
+        api_incidents.VERB_ENDPOINTS[name],
+        Access(verb.permission),
+        "answer",
+    )
+    for name, verb in VERBS.items()
+]
+HANDBOOK = [
+    Entry("GET", "/api/v1/me", api_handbook.me, READ, "me"),
+    Entry("GET", "/api/v1/oncall", api_handbook.oncall, READ, "oncall"),
+    Entry("GET", "/api/v1/handbook", api_handbook.handbook, READ, "handbook"),
+    Entry("GET", "/api/v1/handbook/findings", api_handbook.findings, READ, "findings"),
+    Entry("POST", "/api/v1/handbook/reload", api_handbook.reload, ADMIN, "reload"),
+]
+ADMINISTRATION = [
+    Entry("GET", "/api/v1/users", api_admin.users, ADMIN, "users"),
+    Entry("POST", "/api/v1/users", api_admin.save_user, ADMIN, "user", 201),
+    Entry("POST", "/api/v1/users/{handle}/signin-link", api_admin.signin_link, ADMIN, "link", 201),
+    Entry("GET", "/api/v1/tokens", api_admin.tokens, ADMIN, "tokens"),
+    Entry("POST", "/api/v1/tokens", api_admin.new_token, ADMIN, "new token", 201),
+    Entry("DELETE", "/api/v1/tokens/{id}", api_admin.delete_token, ADMIN, EMPTY, 204),
+    Entry("POST", "/api/v1/adopt", api_admin.adopt, ADMIN, "adopted"),
+    Entry("POST", "/api/v1/backup", api_admin.backup, ADMIN, "backup", 201),
+    Entry("GET", "/api/v1/journal", api_admin.journal, ADMIN, "journal"),
+    Entry("GET", "/api/v1/effects", api_admin.effects, ADMIN, "effects"),
+]
+HEALTH = [
+    Entry("GET", "/healthz", health.healthz, EVERYBODY),
+    Entry("GET", "/readyz", health.readyz, EVERYBODY),
+    Entry("GET", "/alarmz", health.alarmz, EVERYBODY),
+    Entry("GET", "/metrics", health.metrics, METRICS),
+]
+DOCUMENTATION = [
+    Entry("GET", "/api/openapi.json", documentation.openapi_json, READ),
+    Entry("GET", "/api/docs", documentation.docs, READ),
+]
+FILES = [Entry("GET", "/static/{name:path}", static_files.static, EVERYBODY)]
+ROUTES = [*INCIDENTS, *COMMANDS, *HANDBOOK, *ADMINISTRATION, *HEALTH, *DOCUMENTATION, *FILES]
+
+
+def create_app(program: Program, *, mailbox: Any = None, local_token_hash: str | None = None) -> FastAPI:
+    """The application over a wired program; whoever calls it starts and stops the engine.
+
+    `mailbox`: something with `messages()`, shown at `/dev/mailbox`. `local_token_hash`: SHA-256 of the local
+    operator's token.
+    """
+    app = FastAPI(
+        title="tocsin",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=live.lifespan,
+    )
+    app.state.program = program
+    app.state.mailbox = mailbox
+    app.state.local_token_hash = local_token_hash
+    app.state.answers = Answers()
+    app.state.attempts = Attempts()
+    app.state.feed = live.Feed(program.store)
+    catch(app)
+    app.add_middleware(Edge, tls=str(program.settings.server.url or "").startswith("https:"))
+    register(app, ROUTES)
+    return app

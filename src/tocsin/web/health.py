@@ -1,0 +1,117 @@
+"""How it is: alive, ready, alarmed; and the same in numbers for Prometheus (design rule 29)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tocsin import __version__
+from tocsin.store.contract import StoreUnavailable
+from tocsin.web.auth import program_of
+from tocsin.web.problems import unavailable
+from tocsin.web.views import json_response
+from tocsin.wiring.program import Program
+
+COUNTED: Final = 10_000
+"""Rows looked at for a gauge; older pages and effects are not counted."""
+EFFECT_STATES: Final = ("waiting", "leased", "failed")
+
+
+def healthz(_: Request) -> Response:
+    """The process answers."""
+    return json_response({"status": "ok", "version": __version__})
+
+
+def readyz(request: Request) -> Response:
+    """Whether this node may get work; 503 with the reasons when not."""
+    return _judged(program_of(request).engine.not_ready(), "ready", "not ready")
+
+
+def alarmz(request: Request) -> Response:
+    """Whether somebody must look at something; 503 with the reasons when so."""
+    return _judged(program_of(request).engine.alarmed(), "quiet", "alarmed")
+
+
+def _judged(reasons: list[str], well: str, ill: str) -> Response:
+    return json_response({"status": ill if reasons else well, "reasons": reasons}, 503 if reasons else 200)
+
+
+def metrics(request: Request) -> Response:
+    """Numbers for Prometheus."""
+    registry = CollectorRegistry(auto_describe=False)
+    try:
+        registry.register(Readings(program_of(request)))
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    except StoreUnavailable as down:
+        raise unavailable(str(down)) from down
+
+
+class Readings:
+    """Gauges, read when they are asked for."""
+
+    def __init__(self, program: Program) -> None:
+        self._families = [
+            _gauge("tocsin_info", "version that runs", [((__version__,), 1.0)], "version"),
+            *_work(program),
+            *_running(program),
+        ]
+
+    def collect(self) -> Iterable[Metric]:
+        """What Prometheus asks a collector."""
+        return self._families
+
+
+def _gauge(name: str, words: str, values: Iterable[tuple[tuple[str, ...], float]], *labels: str) -> Metric:
+    family = GaugeMetricFamily(name, words, labels=labels)
+    for label_values, value in values:
+        family.add_metric(label_values, value)
+    return family
+
+
+def _counted(found: Iterable[tuple[str, ...]]) -> Iterable[tuple[tuple[str, ...], float]]:
+    return [(labels, float(count)) for labels, count in sorted(Counter(found).items())]
+
+
+def _work(program: Program) -> list[Metric]:
+    store = program.store
+    rows = store.incidents(stage="open", level=None, q=None, before=None, limit=COUNTED)
+    effects: list[Any] = [e for s in EFFECT_STATES for e in store.effects(None, state=s, limit=COUNTED)]
+    pages = store.pages(None, limit=COUNTED)
+    return [
+        _gauge(
+            "tocsin_open_incidents",
+            "incidents that run",
+            _counted((r.level, r.stage) for r in rows),
+            "level",
+            "stage",
+        ),
+        _gauge(
+            "tocsin_effects",
+            "effects not carried out",
+            _counted((e.lane, e.state) for e in effects),
+            "lane",
+            "state",
+        ),
+        _gauge(
+            "tocsin_pages", "pages by outcome", _counted((p.outcome or "open",) for p in pages), "outcome"
+        ),
+        _gauge("tocsin_alarms", "alarms that stand", [((), float(len(store.alarms())))]),
+    ]
+
+
+def _running(program: Program) -> list[Metric]:
+    engine = program.engine
+    age = (engine.clock.now() - engine.ticker.last_tick).total_seconds()
+    return [
+        _gauge("tocsin_tick_age_seconds", "since the ticker last looked", [((), age)]),
+        _gauge("tocsin_desk_waiting", "commands waiting to be decided", [((), float(engine.desk.waiting))]),
+        _gauge("tocsin_ready", "1 when this node may get work", [((), float(not engine.not_ready()))]),
+        _gauge("tocsin_held", "1 while nothing is sent", [((), float(engine.held() is not None))]),
+    ]
