@@ -125,14 +125,14 @@ class OpenBatch:
 
     def _write_events(self, rows: Rows, at: datetime) -> list[Recorded]:
         link = self._link
-        link.bulk(sql.ADD_TEXTS, rows.texts)
         if not rows.events:
-            link.bulk(sql.CHANGE_PAGES, rows.page_changes)
             return []
+        link.bulk(sql.ADD_TEXTS, rows.texts)
         first = link.last_seq_locked() + 1
         link.bulk(sql.ADD_EVENTS, [(seq, *row) for seq, row in enumerate(rows.event_rows, first)])
         link.bulk(sql.ADD_PAGES, [(*p[:2], first + p[2], *p[3:]) for p in rows.pages])
-        link.bulk(sql.CHANGE_PAGES, rows.page_changes)
+        changes = sorted((*page, c.sent, c.failed, c.outcome) for page, c in rows.page_changes.items())
+        link.bulk(sql.CHANGE_PAGES, changes)
         return [
             Recorded(seq, ref, version, at, event)
             for seq, (ref, version, event) in enumerate(rows.events, first)

@@ -356,7 +356,7 @@ class Store(Protocol):
         ...
 
     def feed(self, after: int, limit: int = 500) -> list[Recorded]:
-        """Events of all incidents with seq > after, oldest first."""
+        """Events of all incidents with seq > after, oldest first; kinds unknown to this program are passed over."""
         ...
 
     def last_seq(self) -> int:
@@ -468,5 +468,5 @@ class Store(Protocol):
         ...
 
     def iter_open(self) -> Iterator[Incident]:
-        """States of all open incidents, for start-up and audit."""
+        """States of all open incidents, for start-up and audit, without those that hold an unknown event kind."""
         ...

@@ -15,7 +15,7 @@ from tocsin.store.codec import split_words
 from tocsin.store.contract import AlertRow, DocumentMemory, EffectRow, IncidentRow, PageRow, Recorded
 from tocsin.store.instants import instant
 from tocsin.store.link import Database
-from tocsin.store.streams import recorded, states_of
+from tocsin.store.streams import readable_states, recorded, states_of
 from tocsin.store.tables import OPEN_STAGES, alert, document, effect, page, stream
 
 RUNNING = ("triage", "declared", "mitigated")
@@ -62,9 +62,13 @@ class Reading(Database):
             return recorded(link, link.rows(sql.EVENTS_OF, ref, after, limit))
 
     def feed(self, after: int, limit: int = 500) -> list[Recorded]:
-        """Events of all incidents, oldest first."""
+        """Events of all incidents, oldest first; what a newer program wrote is passed over, its stream alarms."""
         with self.reading() as link:
-            return recorded(link, link.rows(sql.FEED, after, limit))
+            while rows := link.rows(sql.FEED, after, limit):
+                if found := recorded(link, rows, skip_unknown=True):
+                    return found
+                after = rows[-1][0]
+        return []
 
     def last_seq(self) -> int:
         """The newest seq."""
@@ -108,12 +112,12 @@ class Reading(Database):
         return [ref for (ref,) in self._all(query)]
 
     def iter_open(self) -> Iterator[Incident]:
-        """States of all open incidents, oldest first, read in portions."""
+        """States of all open incidents that can be folded, oldest first, read in portions."""
         refs = self.open_refs()
         for start in range(0, len(refs), CHUNK):
             with self.reading() as link:
                 found = link.rows(sql.LOAD_UNLOCKED, link.listed(refs[start : start + CHUNK]))
-                states = states_of(link, found)
+                states = readable_states(link, found)
             yield from (states[ref] for ref in refs[start : start + CHUNK] if ref in states)
 
     def _all(self, query: Select[Any]) -> Sequence[Any]:

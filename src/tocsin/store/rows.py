@@ -23,6 +23,15 @@ URGENT_PAGE, PAGE, NOTICE, DOCUMENT = range(4)
 
 
 @dataclass(slots=True)
+class PageChange:
+    """What the events of one commit do to a page: together, since a bulk UPDATE reaches each row once."""
+
+    sent: int = 0
+    failed: str = ""
+    outcome: str | None = None
+
+
+@dataclass(slots=True)
 class Rows:
     """The rows of one commit, in the column order of the statements in `sql`. Event rows lack their seq."""
 
@@ -35,7 +44,7 @@ class Rows:
     texts: list[Row] = field(default_factory=list)
     pages: list[Row] = field(default_factory=list)
     """With the position of the requesting event where the seq will stand."""
-    page_changes: list[Row] = field(default_factory=list)
+    page_changes: dict[tuple[str, int], PageChange] = field(default_factory=dict)
     dropped: list[Row] = field(default_factory=list)
     replaced: list[Row] = field(default_factory=list)
     effects: list[Row] = field(default_factory=list)
@@ -131,17 +140,19 @@ def _events(rows: Rows, write: StreamWrite, at: int, texts: list[TextRow]) -> No
 def _page(
     rows: Rows, ref: str, event: PageRequested | PageSent | PageFailed | PageEnded, position: int
 ) -> None:
+    if isinstance(event, PageRequested):
+        rows.pages.append(
+            (ref, event.page, position, event.person, event.rung, micros(event.at), None, 0, "")
+        )
+        return
+    change = rows.page_changes.setdefault((ref, event.page), PageChange())
     match event:
-        case PageRequested():
-            rows.pages.append(
-                (ref, event.page, position, event.person, event.rung, micros(event.at), None, 0, "")
-            )
         case PageSent():
-            rows.page_changes.append((ref, event.page, 1, "", None))
+            change.sent = 1
         case PageFailed():
-            rows.page_changes.append((ref, event.page, 0, join_words([event.channel]), None))
+            change.failed += join_words([event.channel])
         case PageEnded():
-            rows.page_changes.append((ref, event.page, 0, "", event.outcome))
+            change.outcome = event.outcome
 
 
 def _effects(rows: Rows, write: StreamWrite, at: int, epoch: str) -> None:
@@ -201,16 +212,17 @@ TERMINAL = frozenset({"done", "failed", "in_doubt"})
 
 
 def settled_rows(settlements: Iterable[Settlement], now: datetime) -> tuple[list[Row], list[Row]]:
-    """Rows for the settled and for those to be tried again. Raises ValueError for an outcome that is none."""
+    """Rows for the settled and for those to be tried again, sorted, the first word on each. Raises ValueError for an outcome that is none."""
     at = micros(now)
-    done: list[Row] = []
-    again: list[Row] = []
+    done: dict[str, Row] = {}
+    again: dict[str, Row] = {}
     for settlement in settlements:
-        if settlement.outcome == "retry":
+        key, outcome = settlement.effect, settlement.outcome
+        if outcome == "retry":
             due = micros(settlement.due_at or now)
-            again.append((settlement.effect, settlement.detail, at, due, settlement.owner))
-        elif settlement.outcome in TERMINAL:
-            done.append((settlement.effect, settlement.outcome, settlement.detail, at))
+            again.setdefault(key, (key, settlement.detail, at, due, settlement.owner))
+        elif outcome in TERMINAL:
+            done.setdefault(key, (key, outcome, settlement.detail, at))
         else:
-            raise ValueError(f"no outcome of an effect: {settlement.outcome!r}")
-    return sorted(done), sorted(again)
+            raise ValueError(f"no outcome of an effect: {outcome!r}")
+    return [done[key] for key in sorted(done)], [again[key] for key in sorted(again)]

@@ -48,6 +48,7 @@ class FileLock:
 
     def __init__(self, database: Path) -> None:
         self.path = database.with_name(database.name + ".lock")
+        self.held = False
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -57,10 +58,13 @@ class FileLock:
             raise StoreUnavailable(f"{database} is in use by process {holder}") from held
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        self.held = True
 
     def release(self) -> None:
         """Let the next process in. The file stays: removing it would race with whoever is opening it."""
-        os.close(self._file)
+        if self.held:
+            self.held = False
+            os.close(self._file)
 
 
 class SqliteLink(Link):
@@ -170,6 +174,8 @@ class SqliteStore(SharedStore):
             yield SqliteLink(core)
 
     def _connected(self) -> SqliteLink:
+        if not self._lock.held:
+            raise StoreUnavailable(f"{self.path} was closed")
         if self._writer is None:
             self._writer = SqliteLink(self._engine.connect())
         return self._writer

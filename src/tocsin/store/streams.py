@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from tocsin.domain.incident import FOLD, Incident, fold
 from tocsin.store import codec, sql
@@ -21,12 +22,21 @@ def states_of(link: Link, rows: Iterable[Row]) -> dict[str, Incident]:
     }
 
 
+def readable_states(link: Link, rows: Iterable[Row]) -> dict[str, Incident]:
+    """As `states_of`, leaving out what cannot be folded here: `load` and `take_due` name it."""
+    found: dict[str, Incident] = {}
+    for row in rows:
+        with suppress(UnknownEvent):
+            found |= states_of(link, [row])
+    return found
+
+
 def folded(link: Link, ref: str, version: int = ALL_EVENTS) -> Incident:
     """The state as its events up to that version fold to it now. Raises UnknownEvent, naming stream and kind."""
     return fold(r.event for r in recorded(link, link.rows(sql.EVENTS_OF, ref, 0, version)))
 
 
-def recorded(link: Link, rows: Sequence[Row]) -> list[Recorded]:
+def recorded(link: Link, rows: Sequence[Row], *, skip_unknown: bool = False) -> list[Recorded]:
     """Events from rows (seq, ref, version, kind, schema, recorded_at, body), texts joined."""
     found: list[Recorded] = []
     wanted: list[str] = []
@@ -34,6 +44,8 @@ def recorded(link: Link, rows: Sequence[Row]) -> list[Recorded]:
         try:
             event = codec.decode_event(kind, schema, body)
         except LookupError as unknown:
+            if skip_unknown:
+                continue
             raise UnknownEvent(ref, kind, str(unknown)) from unknown
         wanted += codec.references(event)
         found.append(Recorded(seq, ref, version, instant(recorded_at), event))
