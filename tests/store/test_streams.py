@@ -206,10 +206,14 @@ def test_a_kill_after_the_commit_loses_nothing(store: Store) -> None:
 
 
 def test_an_error_inside_rolls_everything_back(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), store.begin() as batch:
-        assert batch.next_numbers(2026, 1) == [1]
-        batch.write(Commit(NOW, (new("INC-1"),)))
-        raise ZeroDivisionError
+    def fail() -> None:
+        with store.begin() as batch:
+            assert batch.next_numbers(2026, 1) == [1]
+            batch.write(Commit(NOW, (new("INC-1"),)))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     with store.begin() as batch:
         assert batch.next_numbers(2026, 1) == [1]
     assert store.last_seq() == 0

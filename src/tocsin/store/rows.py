@@ -212,7 +212,10 @@ TERMINAL = frozenset({"done", "failed", "in_doubt"})
 
 
 def settled_rows(settlements: Iterable[Settlement], now: datetime) -> tuple[list[Row], list[Row]]:
-    """Rows for the settled and for those to be tried again, sorted, the first word on each. Raises ValueError for an outcome that is none."""
+    """Rows for the settled and for those to be tried again: sorted, the first word on each.
+
+    Raises ValueError for an outcome that is none.
+    """
     at = micros(now)
     done: dict[str, Row] = {}
     again: dict[str, Row] = {}
