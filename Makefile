@@ -39,7 +39,7 @@ $(STAMP): pyproject.toml requirements-dev.lock
 
 .PHONY: run
 run: setup ## serve a copy of examples/acme with a mailbox (HOST= PORT= SMTP_PORT=)
-	@HOST=$(HOST) PORT=$(PORT) SMTP_PORT=$(SMTP_PORT) $(BIN)/tocsin demo
+	@exec $(BIN)/tocsin demo --host $(HOST) --port $(PORT) --smtp-port $(SMTP_PORT)
 
 .PHONY: check
 check: setup ## format, lint, types, import contracts

@@ -1,0 +1,100 @@
+"""What people type for times and incidents, turned into what the API takes; asking for what is missing."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import typer
+
+from tocsin.cli.failure import Failure, misused
+from tocsin.engine.clock import SystemClock
+
+_REF = re.compile(r"(?:INC-)?(?:(\d{4})-)?#?(\d{1,9})", re.IGNORECASE)
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+OPEN_LIMIT = 200
+
+
+class Reader(Protocol):
+    """What finding an incident needs of a client."""
+
+    def get(self, path: str, **params: Any) -> Any:
+        """GET below /api/v1."""
+        ...
+
+
+def present() -> datetime:
+    """The present instant."""
+    return SystemClock().now()
+
+
+def looks_like_reference(word: str) -> bool:
+    """`7`, `2026-7` or `INC-2026-0007`, and nothing else."""
+    return _REF.fullmatch(word.strip()) is not None
+
+
+def moment(text: str | None, option: str) -> str | None:
+    """A time as it was typed, as the API wants it: ISO, or `13:05` meaning today in UTC."""
+    if text is None:
+        return None
+    clock = _CLOCK.fullmatch(text.strip())
+    if clock:
+        hour, minute, second = (int(part or 0) for part in clock.groups())
+        return present().replace(hour=hour, minute=minute, second=second, microsecond=0).isoformat()
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise misused(
+            f"{option}: {text!r} is no time", "write 13:05 (UTC, today) or 2026-11-24T13:05Z"
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+
+
+def find_incident(client: Reader, typed: str | None, stage: str = "open") -> str:
+    """The full reference. Without one: the only incident of that stage. Raises Failure when that is not clear."""
+    if typed is None:
+        return _only_one(client, stage)
+    shape = _REF.fullmatch(typed.strip())
+    if shape is None:
+        raise misused(f"{typed!r} is no reference", "a reference is INC-2026-0007, or its number: 7")
+    year, number = shape.groups()
+    if year:
+        return f"INC-{year}-{int(number):04d}"
+    for row in _listed(client, "open"):
+        if int(row["ref"].rsplit("-", 1)[1]) == int(number):
+            return str(row["ref"])
+    return f"INC-{present().year}-{int(number):04d}"
+
+
+def _listed(client: Reader, stage: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("incidents", stage=stage, limit=OPEN_LIMIT)["incidents"]
+    return found
+
+
+def _only_one(client: Reader, stage: str) -> str:
+    rows = _listed(client, stage)
+    if len(rows) == 1:
+        return str(rows[0]["ref"])
+    if not rows:
+        raise Failure(f"no incident is {stage}", possible="name one: tocsin list shows all")
+    names = ", ".join(row["ref"] for row in rows[:10])
+    raise misused(f"{len(rows)} incidents are {stage}: {names}", "say which one you mean")
+
+
+def split_reference(words: list[str]) -> tuple[str | None, list[str]]:
+    """A leading reference, and the rest. `note 7 text` and `note text` both work."""
+    if len(words) > 1 and looks_like_reference(words[0]):
+        return words[0], words[1:]
+    return None, words
+
+
+def wanted(value: str | None, option: str, question: str) -> str:
+    """The value; on a terminal it is asked for when missing, elsewhere the option is named."""
+    if value is not None:
+        return value
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise misused(f"{option} is missing", question)
+    answer: str = typer.prompt(question, err=True)
+    return answer

@@ -1,0 +1,244 @@
+"""Speaks the HTTP API: to a configured server, to the one that runs here, or in process on the local database.
+
+A POST carries an idempotency key of its own, so that asking again after a broken connection changes nothing twice.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol, cast
+
+import httpx2
+
+from tocsin import config
+from tocsin.cli.failure import MISUSED, REFUSED, Failure, misused
+from tocsin.cli.output import STDERR
+from tocsin.cli.serverfile import RunningServer, find_server
+from tocsin.config import ClientEnvironment, ConfigError, Settings, client_environment
+
+API: Final = "/api/v1/"
+TRY_AGAIN_S: Final = 15.0
+"""How long a broken connection is tried again."""
+STARTING_S: Final = 6.0
+"""How long a server that holds the database but does not answer yet is waited for."""
+PAUSE_S: Final = 0.15
+TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
+_MISUSE: Final = frozenset({400, 405, 415, 422})
+
+
+class Connection(Protocol):
+    """A way to the API."""
+
+    def send(self, method: str, path: str, headers: dict[str, str], body: Any, params: dict[str, Any]) -> Any:
+        """One request; an `httpx2.Response`. Raises httpx2.TransportError."""
+        ...
+
+    def finish(self) -> None:
+        """What is left to do after a command that changed something."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
+class Wire:
+    """To a server over HTTP."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.url = url.rstrip("/")
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        encrypted = self.url.startswith("https:")
+        # A proxy of the environment must not get between a command and the server on the same machine.
+        self.http = httpx2.Client(
+            base_url=self.url, headers=headers, timeout=TIMEOUT, trust_env=encrypted, verify=encrypted
+        )
+
+    def send(
+        self, method: str, path: str, headers: dict[str, str], body: Any, params: dict[str, Any]
+    ) -> httpx2.Response:
+        """One request over the wire."""
+        return self.http.request(method, path, headers=headers, json=body, params=params)
+
+    def finish(self) -> None:
+        """The server does everything else."""
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.http.close()
+
+
+class Client:
+    """The API for commands. `again` finds the server anew after a broken connection."""
+
+    def __init__(self, way: Connection, acting_as: str | None, local: Local | None = None) -> None:
+        self.way = way
+        self._local = local
+        self._as = {"tocsin-as": acting_as} if acting_as else {}
+
+    def get(self, path: str, **params: Any) -> Any:
+        """GET below /api/v1; parameters that are None are left out."""
+        return self._ask("GET", path, {}, None, {k: v for k, v in params.items() if v is not None})
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """POST below /api/v1; fields that are None are left out."""
+        sent = {k: v for k, v in (body or {}).items() if v is not None}
+        return self._ask("POST", path, {"idempotency-key": uuid.uuid4().hex}, sent, {})
+
+    def command(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """POST something that may call people; without a server, calls the first ones here."""
+        answer = self.post(path, body)
+        self.way.finish()
+        return answer
+
+    def delete(self, path: str) -> Any:
+        """DELETE below /api/v1."""
+        return self._ask("DELETE", path, {}, None, {})
+
+    def _ask(self, method: str, path: str, headers: dict[str, str], body: Any, params: dict[str, Any]) -> Any:
+        until = time.monotonic() + TRY_AGAIN_S
+        while True:
+            try:
+                answer = self.way.send(method, API + path, {**headers, **self._as}, body, params)
+            except httpx2.TransportError as broken:
+                self._reconnect(broken, until)
+                continue
+            if answer.status_code == 503 and time.monotonic() < until:
+                time.sleep(PAUSE_S)
+                continue
+            return _content(answer)
+
+    def _reconnect(self, broken: httpx2.TransportError, until: float) -> None:
+        """Wait a little and look for the server again: it may have been started anew with another token."""
+        if time.monotonic() >= until:
+            raise Failure(
+                f"the server does not answer ({type(broken).__name__}); whether it was done is not known",
+                possible="look with tocsin list, then ask again",
+            ) from None
+        time.sleep(PAUSE_S)
+        found = self._local.server() if self._local else None
+        if found is not None:
+            self.way.close()
+            self.way = Wire(found.url, found.token)
+
+
+def _content(answer: httpx2.Response) -> Any:
+    if answer.status_code == 204:
+        return {}
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    if answer.is_success and content is not None:
+        return content
+    if not isinstance(content, dict):
+        raise Failure(f"the server answered {answer.status_code} and nothing that can be read")
+    raise _refusal(answer.status_code, content)
+
+
+def _refusal(status: int, problem: dict[str, Any]) -> Failure:
+    """A problem document as a failure."""
+    message = str(problem.get("detail") or problem.get("title") or f"refused with {status}")
+    errors = problem.get("errors") or []
+    if isinstance(errors, list):
+        message += "".join(f"; {_error(error)}" for error in errors)
+    possible = problem.get("possible") or ""
+    if isinstance(possible, list):
+        possible = ", ".join(str(one) for one in possible)
+    return Failure(message, MISUSED if status in _MISUSE else REFUSED, str(possible), problem)
+
+
+def _error(error: Any) -> str:
+    if not isinstance(error, dict):
+        return str(error)
+    where = error.get("field") or error.get("loc") or error.get("pointer") or ""
+    where = ".".join(str(part) for part in where) if isinstance(where, list) else str(where)
+    what = error.get("message") or error.get("msg") or error.get("detail") or ""
+    return f"{where}: {what}" if where else str(what)
+
+
+class Local:
+    """What runs or lies here: the server of `var/server.json`, else the database beside tocsin.toml."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def server(self) -> RunningServer | None:
+        """The server that runs beside tocsin.toml, or beside the current folder (`make run`)."""
+        return find_server((self.settings.var, Path.cwd() / "var"))
+
+    def connect(self) -> Connection:
+        """To the running server; else in process. Waits for one that is just starting."""
+        until = time.monotonic() + STARTING_S
+        while True:
+            found = self.server()
+            wire = _answering(found) if found else None
+            if wire is not None:
+                return wire
+            try:
+                return self._in_process()
+            except Failure as failed:
+                if failed.code == MISUSED or time.monotonic() >= until:
+                    raise
+            time.sleep(PAUSE_S)
+
+    def _in_process(self) -> Connection:
+        if self.settings.file is None:
+            raise misused(
+                "no server runs here and there is no tocsin.toml",
+                "start one (tocsin serve, or make run), or name one with --server or TOCSIN_URL",
+            )
+        # Database, engine and web are heavy: commands that speak to a server never load them.
+        module = importlib.import_module("tocsin.cli.inprocess")
+        return cast("Connection", module.open_here(load_settings(self.settings.file, need_secrets=True)))
+
+
+def _answering(server: RunningServer) -> Wire | None:
+    """A connection, or None where nobody listens: its file is stale."""
+    wire = Wire(server.url, server.token)
+    try:
+        wire.http.get("/healthz")
+    except httpx2.ConnectError:
+        wire.close()
+        return None
+    except httpx2.TransportError:
+        return wire
+    return wire
+
+
+def load_settings(
+    path: Path | None = None, *, start: Path | None = None, need_secrets: bool = False
+) -> Settings:
+    """The settings. Raises Failure for what cannot be used."""
+    try:
+        return config.load(path, start=start, need_secrets=need_secrets)
+    except ConfigError as wrong:
+        raise misused(str(wrong)) from None
+
+
+@contextmanager
+def connected(server: str | None, acting_as: str | None) -> Iterator[Client]:
+    """A client for one command, closed at its end."""
+    environment = client_environment()
+    client = _client(server or environment.url, acting_as or environment.acting_as, environment)
+    try:
+        yield client
+    finally:
+        client.way.close()
+
+
+def _client(url: str | None, acting_as: str | None, environment: ClientEnvironment) -> Client:
+    person = acting_as.lstrip("@") if acting_as else None
+    if url is None:
+        local = Local(load_settings())
+        return Client(local.connect(), person, local)
+    if not url.startswith(("http://", "https://")):
+        raise misused(f"{url!r} is no address of a server", "it begins with http:// or https://")
+    if environment.token is None:
+        STDERR.line("tocsin: TOCSIN_TOKEN is not set: the server will most likely refuse")
+    return Client(Wire(url, environment.token.reveal() if environment.token else None), person)

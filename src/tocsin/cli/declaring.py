@@ -1,0 +1,86 @@
+"""`tocsin declare`: something is wrong. Nothing is asked; people are called in the same commit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tocsin.cli.asked import find_incident, moment, wanted
+from tocsin.cli.client import connected
+from tocsin.cli.options import AsJson, AsPerson, AtServer
+from tocsin.cli.output import STDOUT, emit_json, plain
+from tocsin.cli.telling import say_state, say_warnings, soon, upcoming
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def declare(
+    title: Annotated[
+        str | None, typer.Argument(show_default=False, help="What is wrong, in one line.")
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="REF", help="Declare a triage incident that alerts opened."),
+    ] = None,
+    sev: Annotated[
+        str | None, typer.Option("--sev", metavar="LEVEL", help="Level; default: by the handbook's criteria.")
+    ] = None,
+    service: Annotated[str | None, typer.Option(help="Service of the handbook that is hit.")] = None,
+    detected: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When it was noticed: ISO, or HH:MM today in UTC.")
+    ] = None,
+    impact_start: Annotated[
+        str | None, typer.Option("--impact-start", metavar="TIME", help="Since when users are hit.")
+    ] = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Declare an incident: people are called at once.
+
+    Prints the reference first, then who is called and what is due.
+
+    Examples:
+      tocsin declare "Sign-in loops for all users"
+      tocsin declare "Checkout fails" --sev SEV2 --detected 13:05
+      tocsin declare --from 7 --sev SEV1
+    """
+    if from_ is None:
+        title = wanted(title, "TITLE", "What is wrong, in one line?")
+    body = {
+        "title": title,
+        "sev": sev,
+        "service": service,
+        "detected": moment(detected, "--detected"),
+        "impact_start": moment(impact_start, "--impact-start"),
+    }
+    with connected(server, person) as client:
+        if from_ is None:
+            answer = client.command("incidents", body)
+        else:
+            path = f"incidents/{find_incident(client, from_)}/declare"
+            answer = client.command(path, {"title": title, "sev": sev})
+        pages = client.get(f"incidents/{answer['ref']}/pages")
+    if as_json:
+        emit_json(answer)
+    else:
+        _say(answer, pages)
+
+
+def _say(answer: dict[str, Any], pages: Any) -> None:
+    incident = answer["incident"]
+    STDOUT.line(plain(answer["ref"]))
+    say_state(incident)
+    STDOUT.line(plain(answer.get("url") or incident.get("url") or ""))
+    found = pages.get("pages", []) if isinstance(pages, dict) else pages
+    called = [plain(page["person"]) for page in found if not page.get("outcome")]
+    STDOUT.line(f"called  {', '.join(dict.fromkeys(called)) or 'nobody'}")
+    ack = next((c for c in incident.get("clocks") or [] if c["name"] == "ack" and not c.get("verdict")), None)
+    if ack is not None:
+        due = f"by {soon(ack['due'])}" if ack.get("due") else "(the handbook names no limit)"
+        STDOUT.line(f"acknowledge {due}: tocsin ack {plain(answer['ref'])}")
+    for line in upcoming(incident)[:3]:
+        STDOUT.line(f"next  {line}")
+    say_warnings(answer)

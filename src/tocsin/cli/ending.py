@@ -1,0 +1,138 @@
+"""The way out: mitigate, resolve, close, publish the postmortem; or dismiss what was none."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tocsin.cli.acting import act
+from tocsin.cli.asked import find_incident, looks_like_reference, wanted
+from tocsin.cli.client import connected
+from tocsin.cli.options import AsJson, AsPerson, AtServer, Reference
+from tocsin.cli.output import STDOUT, day_time, emit_json, plain
+from tocsin.cli.telling import say_state
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def mitigate(
+    ref: Reference = None,
+    evidence: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What shows that the harm has stopped.")
+    ] = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that the harm has stopped, with evidence.
+
+    Examples:
+      tocsin mitigate 7 --evidence "sign-in works for 20 of 20 tries"
+    """
+    proof = wanted(evidence, "--evidence", "What shows that the harm has stopped?")
+    act(ref, "mitigate", {"evidence": proof}, server, person, as_json)
+
+
+@app.command()
+def resolve(
+    ref: Reference = None,
+    confirmed: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Where the fix is seen to work.")
+    ] = None,
+    impact_ended: Annotated[
+        str | None,
+        typer.Option("--impact-ended", metavar="TEXT", help="What shows that nobody is hit any more."),
+    ] = None,
+    errors_normal: Annotated[
+        str | None,
+        typer.Option("--errors-normal", metavar="TEXT", help="What shows that error rates are ordinary."),
+    ] = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """End the incident: three points, each with evidence.
+
+    On a terminal it asks for what is missing.
+
+    Examples:
+      tocsin resolve 7
+      tocsin resolve 7 --confirmed "release 215" --impact-ended "no complaint" --errors-normal "0.1 %"
+    """
+    body = {
+        "confirmed": wanted(confirmed, "--confirmed", "Confirmed: where is the fix seen to work?"),
+        "impact_ended": wanted(impact_ended, "--impact-ended", "What shows that nobody is hit any more?"),
+        "errors_normal": wanted(
+            errors_normal, "--errors-normal", "What shows that error rates are ordinary?"
+        ),
+    }
+    act(ref, "resolve", body, server, person, as_json)
+
+
+@app.command()
+def close(
+    ref: Reference = None, server: AtServer = None, person: AsPerson = None, as_json: AsJson = False
+) -> None:
+    """Close it when nothing is owed any more; what still is, is named.
+
+    Examples:
+      tocsin close 7
+    """
+    act(ref, "close", {}, server, person, as_json, stage="resolved")
+
+
+@app.command()
+def postmortem(
+    ref: Reference = None,
+    where: Annotated[
+        str | None, typer.Argument(show_default=False, help="Link or path at which it is published.")
+    ] = None,
+    published: Annotated[
+        str | None, typer.Option("--where", metavar="WHERE", help="The same as an option.")
+    ] = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say where the postmortem is published; without a place: when it is due.
+
+    Examples:
+      tocsin postmortem 7
+      tocsin postmortem 7 docs/ops/postmortems/INC-2026-0007.md
+    """
+    if ref is not None and where is None and not looks_like_reference(ref):
+        ref, where = None, ref
+    place = where or published
+    if place is not None:
+        act(ref, "postmortem", {"where": place}, server, person, as_json, stage="resolved")
+        return
+    with connected(server, person) as client:
+        incident = client.get(f"incidents/{find_incident(client, ref, 'resolved')}")
+    due = next((d["due"] for d in incident.get("upcoming") or [] if d["kind"] == "postmortem"), None)
+    if as_json:
+        emit_json({"ref": incident["ref"], "stage": incident["stage"], "due": due})
+        return
+    say_state(incident)
+    STDOUT.line(f"postmortem {'due ' + day_time(due) if due else 'not due'}")
+    STDOUT.line(f"published it? tocsin postmortem {plain(incident['ref'])} WHERE")
+
+
+@app.command()
+def dismiss(
+    ref: Reference = None,
+    because: Annotated[
+        str | None, typer.Option("--because", "--reason", metavar="TEXT", help="Why it is no incident.")
+    ] = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """It was none: end a triage incident, with the reason.
+
+    Examples:
+      tocsin dismiss 7 --because "planned maintenance"
+    """
+    reason = wanted(because, "--because", "Why is it no incident?")
+    act(ref, "dismiss", {"reason": reason}, server, person, as_json)

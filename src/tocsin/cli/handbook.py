@@ -1,0 +1,108 @@
+"""The handbook in force, and who is on call by it: asked of the server."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tocsin.cli.asked import moment
+from tocsin.cli.client import connected
+from tocsin.cli.failure import REFUSED
+from tocsin.cli.options import AsJson, AsPerson, AtServer
+from tocsin.cli.output import STDOUT, columns, day_time, emit_json, plain
+
+app = typer.Typer(rich_markup_mode=None)
+handbook = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="The handbook in force: status, reload."
+)
+app.add_typer(handbook, name="handbook")
+
+
+@handbook.command()
+def status(server: AtServer = None, person: AsPerson = None, as_json: AsJson = False) -> None:
+    """Show which handbook is in force and what is wrong with the files now; exit code 1 when something is.
+
+    Examples:
+      tocsin handbook status
+    """
+    with connected(server, person) as client:
+        found = client.get("handbook")
+        findings = client.get("handbook/findings")["findings"]
+    _say(found, findings, as_json=as_json)
+
+
+@handbook.command()
+def reload(server: AtServer = None, person: AsPerson = None, as_json: AsJson = False) -> None:
+    """Read the files again and put them in force if they are usable. A running server does so by itself.
+
+    Examples:
+      tocsin handbook reload
+    """
+    with connected(server, person) as client:
+        client.post("handbook/reload")
+        found = client.get("handbook")
+        findings = client.get("handbook/findings")["findings"]
+    _say(found, findings, as_json=as_json)
+
+
+def _say(found: dict[str, Any], findings: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Which policy, from which commit, and what `check` says. Raises Exit 1 for warnings and errors."""
+    if as_json:
+        emit_json({**found, "findings": findings})
+    else:
+        for line in columns([(name, _value(found[name])) for name in _SHOWN if found.get(name)]):
+            STDOUT.line(line)
+        for f in findings:
+            STDOUT.line(
+                f"{plain(f['file'])}:{f['line']}  {plain(f['rule'])}  {plain(f['level'])}  {plain(f['message'])}"
+            )
+        STDOUT.line(f"{len(findings)} findings" if findings else "no findings")
+    if any(f["level"] != "info" for f in findings):
+        raise typer.Exit(REFUSED)
+
+
+_SHOWN = ("hash", "commit", "activated_at", "path", "folder", "files", "log_path", "blocked", "reason")
+
+
+def _value(value: Any) -> str:
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+
+
+@app.command()
+def oncall(
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="When: ISO, or HH:MM today in UTC; default: now."),
+    ] = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who is on call.
+
+    Examples:
+      tocsin oncall
+      tocsin oncall --at 2026-12-24T09:00Z --json
+    """
+    with connected(server, person) as client:
+        found = client.get("oncall", at=moment(at, "--at"))
+    if as_json:
+        emit_json(found)
+        return
+    names = found.get("names") or {}
+    for column in ("primary", "secondary"):
+        people = ", ".join(_person(handle, names) for handle in found.get(column) or []) or "nobody"
+        STDOUT.line(f"{column:10} {people}")
+    for rotation in found.get("rotations") or []:
+        until = (
+            f"until {day_time(rotation.get('end'))}"
+            if not rotation.get("ended")
+            else plain(rotation["ended"])
+        )
+        STDOUT.line(f"{'rotation':10} {plain(rotation['file'])}:{rotation['line']}  {until}")
+
+
+def _person(handle: str, names: dict[str, str]) -> str:
+    name = names.get(handle)
+    return f"{plain(handle)} ({plain(name)})" if name else plain(handle)

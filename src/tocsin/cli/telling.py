@@ -1,0 +1,134 @@
+"""How incidents, timelines and answers read in a terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from tocsin.cli.asked import present
+from tocsin.cli.output import STDERR, STDOUT, clock_time, columns, day_time, parse_instant, plain
+
+Json = dict[str, Any]
+_COLOURS = {"breach": "red", "page": "yellow", "decision": "blue", "met": "green", "update": "blue"}
+_UPCOMING = {
+    "rung": "the next people are called",
+    "breach": "is missed",
+    "update-reminder": "update reminder",
+    "update-overdue": "update overdue",
+    "handover": "hand-over reminded or withdrawn",
+    "seat": "alarm: no incident commander",
+    "time-left": "minutes left to resolve",
+    "postmortem": "postmortem due",
+}
+
+
+def say_state(incident: Json) -> None:
+    """One line: reference, level, stage, title."""
+    STDOUT.line(
+        f"{STDOUT.style(plain(incident['ref']), 'bold')}  {plain(incident['level'])}  "
+        f"{plain(incident['stage'])}, {plain(incident['paging'])}  {plain(incident['title'])}"
+    )
+
+
+def say_events(events: list[Json]) -> None:
+    """Timeline lines: time, a word that says what it is (in a list), the sentence."""
+    for event in events:
+        show = plain(event.get("show") or "")
+        word = STDOUT.style(f"{show:8}", _COLOURS.get(show, "dim")) + "  " if show else ""
+        STDOUT.line(f"{clock_time(event.get('at'))}  {word}{plain(event.get('text', ''))}")
+
+
+def say_warnings(answer: Json) -> None:
+    """What the server wants people to know; on standard error."""
+    for warning in answer.get("warnings") or []:
+        STDERR.line(f"{STDERR.style('warning:', 'yellow')} {plain(warning)}")
+    if answer.get("replayed"):
+        STDERR.line("tocsin: this had already been done; nothing was done twice")
+
+
+def say_answer(answer: Json) -> None:
+    """What a command on an incident did, and what comes next."""
+    say_state(answer["incident"])
+    say_events(answer.get("events") or [])
+    say_next(answer["incident"])
+    say_warnings(answer)
+
+
+def say_next(incident: Json, most: int = 3) -> None:
+    """The next deadlines."""
+    for line in upcoming(incident)[:most]:
+        STDOUT.line(f"next  {line}")
+
+
+def upcoming(incident: Json) -> list[str]:
+    """What happens by itself, earliest first, as `13:10:00  the next people are called`."""
+    found = sorted(incident.get("upcoming") or [], key=lambda one: str(one.get("due")))
+    return [f"{soon(one.get('due'))}  {_deadline(one)}" for one in found]
+
+
+def soon(text: str | None) -> str:
+    """An instant that lies ahead: the time, with the date when that is not today."""
+    due = parse_instant(text)
+    if due is not None and due.astimezone(UTC).date() == present().date():
+        return f"{clock_time(text)} UTC"
+    return day_time(text)
+
+
+def _deadline(one: Json) -> str:
+    kind, key = str(one.get("kind")), plain(one.get("key") or "")
+    words = _UPCOMING.get(kind, plain(kind))
+    return f"{key} {words}".strip()
+
+
+def say_incident(incident: Json, events: list[Json]) -> None:
+    """Everything: state, seats, clocks, what comes, timeline."""
+    say_state(incident)
+    STDOUT.line(plain(incident.get("url") or ""))
+    facts = [("opened", day_time(incident.get("opened_at")))]
+    facts += [(plain(role), plain(person)) for role, person in (incident.get("seats") or {}).items()]
+    for line in columns(facts):
+        STDOUT.line(line)
+    for line in columns([_clock(clock) for clock in incident.get("clocks") or []]):
+        STDOUT.line(line)
+    say_next(incident, most=8)
+    if events:
+        STDOUT.line()
+    say_events(events)
+
+
+def _clock(clock: Json) -> tuple[str, ...]:
+    """A promise and how it stands, in words."""
+    due = f"due {soon(clock['due'])}" if clock.get("due") else "no limit"
+    verdict = clock.get("verdict") or ("LATE" if clock.get("breached") else "running")
+    ended = f"ended {clock_time(clock['ended_at'])}" if clock.get("ended_at") else ""
+    return (
+        str(clock["name"]),
+        str(clock["level"]),
+        str(clock.get("target") or "-"),
+        due,
+        str(verdict),
+        ended,
+    )
+
+
+def markdown(incident: Json, events: list[Json]) -> str:
+    """The incident as a Markdown document; untrusted text cannot start a table, a link or HTML."""
+    lines = [f"# {_md(incident['ref'])}: {_md(incident['title'])}", ""]
+    lines += [f"- Severity: {_md(incident['level'])}", f"- State: {_md(incident['stage'])}"]
+    lines += [f"- Opened: {day_time(incident.get('opened_at'))}"]
+    lines += [f"- {_md(role)}: {_md(person)}" for role, person in (incident.get("seats") or {}).items()]
+    lines += ["", "| Clock | Level | Target | Due (UTC) | Verdict |", "|---|---|---|---|---|"]
+    for clock in incident.get("clocks") or []:
+        name, level, target, _, verdict, _ = _clock(clock)
+        due = day_time(clock.get("due"))
+        lines.append(f"| {' | '.join(_md(cell) for cell in (name, level, target, due, verdict))} |")
+    lines += ["", "## Timeline (UTC)", ""]
+    lines += [f"- {day_time(e.get('at'))[11:16]} {_md(e.get('text', ''))}" for e in events]
+    return "\n".join(lines)
+
+
+def _md(text: object) -> str:
+    words = plain(text)
+    for sign in "\\`*_[]<>|#":
+        words = words.replace(sign, "\\" + sign)
+    return words

@@ -1,0 +1,5 @@
+"""The mailbox of `make run`, for the edge: it may not import channels itself."""
+
+from tocsin.channels.mailbox import Mailbox
+
+__all__ = ["Mailbox"]
