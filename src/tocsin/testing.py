@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tocsin.domain import clocks, comms, lifecycle, response
 from tocsin.domain import events as ev
@@ -22,10 +22,12 @@ from tocsin.domain.effects import Send, Write
 from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Incident
 from tocsin.engine.commands import Declaration, declare
-from tocsin.engine.engine import Engine
+from tocsin.engine.desk import Desk
+from tocsin.engine.engine import HELD, Engine
 from tocsin.engine.live import Live
 from tocsin.engine.ports import Carried, Failure, Lane, Undelivered
 from tocsin.engine.receive import receive
+from tocsin.engine.release import tell_backlog
 from tocsin.engine.sitting import Answer, Decision, P
 from tocsin.engine.words import words_for
 from tocsin.store import open_store
@@ -66,6 +68,21 @@ class Delivery:
     page: int | None = None
 
 
+class _Inline:
+    """The desk of a story, deciding in the caller's thread."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def submit(
+        self, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Answer]:
+        """Decided when it returns."""
+        future = self._desk.submit(ref, decision, *args, **kwargs)
+        self._desk.drain()
+        return future
+
+
 @dataclass
 class Story:
     """One incident, or several, told step by step; `expect_*` raise AssertionError with what happened instead."""
@@ -80,12 +97,14 @@ class Story:
     broken: dict[tuple[str, str], Failure] = field(default_factory=dict)
     """(person, channel) pairs that fail; `*` stands for every person."""
     lanes: tuple[str, ...] = ("mail", "siren", "nowhere", "documents")
+    clock: Any = None
+    """A clock whose `at` can be set; a `FakeClock` unless given."""
     points: int = 0
     kills: int = 0
     ref: str = ""
 
     def __post_init__(self) -> None:
-        self.clock = FakeClock(self.at)
+        self.clock = self.clock or FakeClock(self.at)
         self._keys = count()
         self._boot()
 
@@ -95,6 +114,8 @@ class Story:
         self.engine = Engine(self.store, self.clock, self.live, [self._lane(name) for name in self.lanes])
         self.store.activate_policy(self.live.policy_hash, self.live.policy, None, self.clock.now())
         self.engine.beat()
+        self.engine.set_held(self.engine.held())
+        self.engine.refold()
         self.store.probe = self._probe
 
     def _probe(self, point: str) -> None:
@@ -106,6 +127,10 @@ class Story:
     def restart(self) -> None:
         """A new process on the same database, three seconds later."""
         self.store.close()
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Start on what the database holds now, three seconds later; whoever ran before is silent."""
         self.clock.at += timedelta(seconds=3, microseconds=1)
         self.kills += 1
         self._boot()
@@ -183,7 +208,7 @@ class Story:
     def _pass_to(self, target: datetime, *, inclusive: bool) -> None:
         while True:
             self._surviving(self._carry_all)
-            due = self._next()
+            due = None if self.engine.ticker.held else self._next()
             if due is None or due > target or (not inclusive and due == target):
                 break
             self.clock.at = max(self.clock.at, due)
@@ -286,6 +311,14 @@ class Story:
             impact_ended=impact_ended,
             errors_normal=errors_normal,
         )
+
+    def released(self, by: str) -> list[str]:
+        """Release a held engine; returns what each person is told."""
+        now = self.clock.now()
+        told = tell_backlog(self.store, _Inline(self.engine.desk), by, self.engine.held() or "", now)
+        self.store.set_meta(HELD, "")
+        self.engine.set_held(None)
+        return told
 
     # -- what must have happened -------------------------------------------------------------------------------------
     def state(self, ref: str | None = None) -> Incident:

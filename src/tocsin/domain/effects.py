@@ -78,9 +78,14 @@ def derive(event: ev.Event, state: Incident, directory: Directory) -> list[Effec
             found += _notice(event.to, "handover", f"notice/handover/{event.role}", directory, event.role)
         case ev.HandoverWithdrawn():
             found.append(Drop(f"notice/handover/{event.role}"))
-            found += _notice(event.to, "handover-withdrawn", "notice/seat", directory, event.role)
+            for person in dict.fromkeys(filter(None, (event.to, state.holder(event.role)))):
+                found += _notice(person, "handover-withdrawn", "notice/seat", directory, event.role)
         case ev.SeatTaken():
             found += _seat(event, directory)
+        case ev.Released():
+            found.append(Drop("notice/"))
+            if event.person:
+                found += _notice(event.person, "summary", "summary", directory, event.summary)
         case ev.TimeLeft() if event.person:
             found += _notice(event.person, "time-left", "notice/time-left", directory, str(event.minutes))
         case _:

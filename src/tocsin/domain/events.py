@@ -396,6 +396,19 @@ class Repaired(Event):
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Released(Event):
+    """A held engine goes on (after a restore, or on another machine): old notices are dropped, pages go out now.
+
+    `person` gets one summary of everything that was waiting for them; empty where others tell it.
+    """
+
+    by: str
+    reason: str
+    person: str
+    summary: Text
+
+
 EVENT_KINDS: dict[str, type[Event]] = {cls.__name__: cls for cls in Event.__subclasses__()}
 SCHEMA: dict[str, int] = dict.fromkeys(EVENT_KINDS, 1)
 """The schema number each kind is written with."""

@@ -12,8 +12,8 @@ from tocsin.domain import events as ev
 
 
 def sentence(event: ev.Event) -> str:
-    """One line that says what happened."""
-    return _SENTENCES[type(event)](event)
+    """One line that says what happened; line breaks in what people and senders wrote become blanks."""
+    return " ".join(_SENTENCES[type(event)](event).split())
 
 
 def actor(event: ev.Event) -> str:
@@ -146,5 +146,6 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.PostmortemPublished: lambda e: f"{e.by} published the postmortem: {e.where}",
     ev.DocumentWritten: lambda e: f"{e.document} written: {e.path}",
     ev.DocumentRefused: lambda e: f"{e.document} not written: {e.reason}",
+    ev.Released: lambda e: f"{e.by} released what was held ({e.reason}){': ' + e.summary if e.summary else ''}",
     ev.Repaired: lambda e: f"Repaired: {e.what}",
 }

@@ -111,7 +111,7 @@ class Courier:
             await asyncio.wait(under_way)
 
     async def _take(self, lane: Lane, free: int) -> list[Taken]:
-        if free <= 0 or self.held:
+        if free <= 0:
             return []
         try:
             return await asyncio.to_thread(self.take, lane, free)
@@ -121,6 +121,8 @@ class Courier:
 
     def take(self, lane: Lane, free: int) -> list[Taken]:
         """Lease what is due now; dropped effects are never taken, so a page is still wanted when it is sent."""
+        if self.held:
+            return []
         now = self._clock.now()
         return self._store.take_effects(
             lane.name,

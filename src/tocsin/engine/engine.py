@@ -13,6 +13,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from tocsin.domain import clocks
+from tocsin.domain.incident import Incident
+from tocsin.engine import release
 from tocsin.engine.auditor import Auditor
 from tocsin.engine.clock import Clock, SystemClock
 from tocsin.engine.courier import Courier
@@ -26,6 +29,7 @@ log = structlog.get_logger("tocsin.engine")
 
 HELD = "held"
 """Meta key: why nothing is sent or ticked until somebody says so (after a restore, or on another machine)."""
+RESTORED = "restored from a backup; look at what is overdue, then run tocsin adopt"
 BEAT_S = 1.0
 STALE_TICK = timedelta(seconds=5)
 
@@ -61,8 +65,7 @@ class Engine:
 
     def start(self) -> None:
         """Begin. Returns when open streams are folded in this program's version."""
-        while self.store.refold():
-            log.info("folding open incidents again")
+        self.refold()
         self.beat()
         self.desk.start()
         self.set_held(self.held())
@@ -73,6 +76,14 @@ class Engine:
             self.auditor.start()
         self._beats = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._beats.start()
+
+    def refold(self) -> None:
+        """Fold open streams of another fold version again and compute their wake-ups (design rule 19)."""
+        while done := self.store.refold(due=self._next_due):
+            log.info("open incidents were folded again", count=done)
+
+    def _next_due(self, state: Incident) -> datetime | None:
+        return clocks.next_due(state, self.contexts.pinned(state.policy))
 
     def stop(self) -> None:
         """Stop ticking and taking, finish what is under way, write it, end."""
@@ -87,19 +98,23 @@ class Engine:
 
     def held(self) -> str | None:
         """Why the engine waits, or None."""
-        return self.store.meta(HELD) or None
+        reason = self.store.meta(HELD) or None
+        return RESTORED if reason == "1" else reason
 
     def hold(self, reason: str) -> None:
         """Send nothing and fire nothing until `release`."""
         self.store.set_meta(HELD, reason)
         self.set_held(reason)
 
-    def release(self) -> None:
-        """Go on; what is overdue goes out now."""
+    def release(self, by: str) -> list[str]:
+        """Go on: one summary for each person, then what is overdue goes out. Returns the summaries."""
+        reason = self.held()
+        told = release.tell_backlog(self.store, self.desk, by, reason, self.clock.now()) if reason else []
         self.store.set_meta(HELD, "")
         self.set_held(None)
         self.ticker.hint()
         self.courier.hint(set(self.courier.lanes))
+        return told
 
     def set_held(self, reason: str | None) -> None:
         """Tell ticker and courier."""

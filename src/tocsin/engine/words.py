@@ -44,6 +44,7 @@ _SUBJECTS = {
     "breach": "Promise missed",
     "time-left": "Time is running out",
     "postmortem-overdue": "Postmortem overdue",
+    "summary": "What waited for you",
     "nobody-reachable": "NOBODY CAN BE REACHED",
 }
 
@@ -76,7 +77,12 @@ def _time_left(send: Send, state: Incident, context: Context) -> str:
     return f"{send.note} minutes are left to resolve."
 
 
+def _summary(send: Send, state: Incident, context: Context) -> str:
+    return send.note
+
+
 _ASKED = {
+    "summary": _summary,
     "page": _page,
     "role": _role,
     "handover": _handover,

@@ -118,13 +118,12 @@ def delete_token(request: Request, token: Annotated[str, Path(alias="id")]) -> R
 
 async def adopt(request: Request, body: m.Nothing | None = None, key: Key = None) -> Response:
     """Make this the home of the database; what was held goes out."""
-    return await repeatable(request, key, body or m.Nothing(), _adopt)
+    return await repeatable(request, key, body or m.Nothing(), partial(_adopt, caller_of(request).handle))
 
 
-def _adopt(program: Program) -> Made:
+def _adopt(by: str, program: Program) -> Made:
     held = program.engine.held()
-    program.adopt()
-    return 200, {"adopted": True, "was_held": held}
+    return 200, {"adopted": True, "was_held": held, "told": program.adopt(by)}
 
 
 async def backup(request: Request, body: m.Backup, key: Key = None) -> Response:

@@ -264,6 +264,7 @@ class NewTokenShape(TokenShape):
 class AdoptedShape(BaseModel):
     adopted: bool
     was_held: str | None
+    told: list[str]
 
 
 class BackupShape(BaseModel):

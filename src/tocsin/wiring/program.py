@@ -151,8 +151,11 @@ class Program:
             place = "postgresql"  # the database is the place: its nodes may come and go
         return hashlib.sha256(place.encode()).hexdigest()[:32]
 
-    def adopt(self) -> None:
-        """This is the database's home from now on; held effects go out. New numbers continue above the log's."""
+    def adopt(self, by: str) -> list[str]:
+        """This is the database's home from now on; held effects go out. New numbers continue above the log's.
+
+        Returns one line for each person who is told what had been waiting.
+        """
         self.store.set_meta(HOME, self.home())
         documents, year = self._documents(), self.clock.now().year
         if documents is not None:
@@ -160,8 +163,8 @@ class Program:
                 self.store.raise_number(year, documents.highest_number(year))
             except DocumentRefused as refused:
                 log.warning("cannot read the log for the highest number", reason=refused.reason)
-        self.store.note(JournalRow(self.clock.now(), "adopted", ""))
-        self.engine.release()
+        self.store.note(JournalRow(self.clock.now(), "adopted", f"by {by}"))
+        return self.engine.release(by)
 
     def close(self) -> None:
         """Close the store; the engine must have been stopped."""
