@@ -31,10 +31,11 @@ def reminder_due(state: Incident, context: Context) -> datetime | None:
     if cadence is None or base is None:
         return None
     every = timedelta(seconds=cadence.remind_s or cadence.overdue_s)
-    due = base + every * (state.updates.reminded + 1)
-    if state.updates.reminded_at is not None:
-        due = max(due, state.updates.reminded_at + REMINDERS_APART)
-    return due
+    reminded_at = state.updates.reminded_at
+    if reminded_at is None:
+        return base + every
+    passed = (reminded_at - base) // every  # not `reminded`: another level may count in other steps
+    return max(base + every * (passed + 1), reminded_at + REMINDERS_APART)
 
 
 def overdue_due(state: Incident, context: Context) -> datetime | None:

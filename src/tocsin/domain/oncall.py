@@ -89,6 +89,8 @@ def _repeating_turn(rotation: Rotation, at: datetime) -> Turn:
     count = (at.astimezone(ZoneInfo(rotation.tz)).date() - anchor).days // days
     while handover_instant(anchor + timedelta(days=count * days), rotation) > at:
         count -= 1
+    while handover_instant(anchor + timedelta(days=(count + 1) * days), rotation) <= at:
+        count += 1  # where the clock goes back over midnight, the day after had begun already
     start = anchor + timedelta(days=count * days)
     row = rotation.rows[count % len(rotation.rows)]
     return Turn(

@@ -248,7 +248,7 @@ class Policy:
         """The role of that key, name or abbreviation, compared without case."""
         wanted = key.casefold()
         for role in self.roles:
-            if wanted in {role.key, role.name.casefold(), (role.abbreviation or "").casefold()}:
+            if wanted and wanted in {role.key, role.name.casefold(), (role.abbreviation or "").casefold()}:
                 return role
         return None
 
