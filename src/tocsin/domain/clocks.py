@@ -94,6 +94,16 @@ def _clock_deadlines(state: Incident, context: Context) -> list[Deadline]:
     return found
 
 
+def judge(draft: Draft, at: datetime) -> None:
+    """Record every promise whose limit is reached at `at`, before a change of level moves the limit.
+
+    A person wins a tie, but the verdict of a clock follows its comparison (design rule 3).
+    """
+    for deadline in _clock_deadlines(draft.state, draft.context):
+        if deadline.due <= at:
+            _breach(draft, deadline, at)
+
+
 def _notices(state: Incident, context: Context) -> list[Deadline]:
     """ "30 / 10 minutes left": resolve clock only, to the IC only."""
     clock = state.clock("resolve")
@@ -109,8 +119,8 @@ def _notices(state: Incident, context: Context) -> list[Deadline]:
 
 
 def _level_since(state: Incident) -> datetime:
-    """Notices that were already past when the incident was declared are skipped, not sent late."""
-    return state.declared_at or state.opened_at
+    """Notices that were already past when the level came into force are skipped, not sent late."""
+    return state.level_at or state.opened_at
 
 
 def _handovers(state: Incident) -> list[Deadline]:

@@ -49,20 +49,22 @@ def _resolve(target: str, context: Context, at: datetime) -> tuple[str, ...]:
 
 
 def start(draft: Draft, at: datetime) -> None:
-    """Begin a run from rung 0: at opening, or when the severity is raised."""
+    """Begin a run from rung 0, passing empty rungs in the same instant: at opening, or when calling anew."""
     run = draft.state.ladder.run + 1
     _fire(draft, 0, run, at, at, "ladder")
-    severity = draft.context.severity(draft.state.level)
-    if severity.urgent:
+    while draft.state.ladder.hurry:
+        fire(draft, at, at)
+    if draft.context.severity(draft.state.level).urgent and not draft.state.ladder.dead_end:
         _fire_first_rung_with_ic(draft, run, at)
 
 
 def _fire_first_rung_with_ic(draft: Draft, run: int, at: datetime) -> None:
-    """SEV1/2: when nobody on rung 0 may be IC, the first later rung with one is paged at once too."""
+    """SEV1/2: when nobody called so far may be IC, the first later rung with one is paged at once too."""
     ladder = ladder_of(draft.context)
-    if draft.state.holder("ic") or _has_ic(ladder[0], draft.context, at):
+    fired = draft.state.ladder.next_rung
+    if draft.state.holder("ic") or any(_has_ic(rung, draft.context, at) for rung in ladder[:fired]):
         return
-    for index, rung in enumerate(ladder[1:], start=1):
+    for index, rung in enumerate(ladder[fired:], start=fired):
         if _has_ic(rung, draft.context, at):
             called = people_for(rung, draft.context, at)
             draft.add(ev.RungFired(at, 0, run, called, at, 0, f"nobody before rung {index} may be IC"))
@@ -71,8 +73,9 @@ def _fire_first_rung_with_ic(draft: Draft, run: int, at: datetime) -> None:
 
 
 def _has_ic(rung: Rung, context: Context, at: datetime) -> bool:
-    people = (context.directory.get(h) for h in people_for(rung, context, at))
-    return any(p is not None and p.may_be("ic") for p in people)
+    """Whether the rung calls somebody who may be IC and can be reached."""
+    reachable = (h for h in people_for(rung, context, at) if context.directory.methods_of(h))
+    return any(p is not None and p.may_be("ic") for p in map(context.directory.get, reachable))
 
 
 def due(state: Incident, context: Context) -> datetime | None:
@@ -80,9 +83,9 @@ def due(state: Incident, context: Context) -> datetime | None:
     ladder = state.ladder
     if state.paging != Paging.TRIGGERED or ladder.started_at is None or not state.stage.running:
         return None
-    if ladder.hurry:
-        return ladder.last_fired_at
     rungs = ladder_of(context)
+    if ladder.hurry and (ladder.next_rung < len(rungs) or not _awaited(state)):
+        return ladder.hurry_at or ladder.last_fired_at
     urgent = context.severity(state.level).urgent
     if urgent and ladder.next_rung < len(rungs) and not ladder.dead_end:
         return ladder.started_at + timedelta(seconds=rungs[ladder.next_rung].after_s)
@@ -96,10 +99,15 @@ def fire(draft: Draft, due_at: datetime, at: datetime) -> None:
     urgent = draft.context.severity(draft.state.level).urgent
     if ladder.next_rung < len(rungs) and not ladder.dead_end and (urgent or ladder.hurry):
         _fire(draft, ladder.next_rung, ladder.run, due_at, at, "ladder")
-    elif ladder.hurry:
+    elif ladder.hurry and not _awaited(draft.state):
         _last_resort(draft, at)
     else:
         _call_again(draft, due_at, at)
+
+
+def _awaited(state: Incident) -> bool:
+    """Whether anybody called in this run may still answer."""
+    return any(p.run == state.ladder.run for p in state.open_pages())
 
 
 def _fire(draft: Draft, index: int, run: int, due_at: datetime, at: datetime, why: str) -> None:
@@ -114,11 +122,15 @@ def _fire(draft: Draft, index: int, run: int, due_at: datetime, at: datetime, wh
 
 
 def _page_each(draft: Draft, people: tuple[str, ...], rung: int, run: int, at: datetime) -> None:
+    """Call all of them before the pages of those without any method end: the others may still answer (E18)."""
     for handle in people:
-        page_person(draft, handle, rung, run, at)
+        _page_person(draft, handle, rung, run, at)
+    for page in draft.state.open_pages():
+        if not page.channels:
+            draft.add(ev.PageEnded(at, page.number, page.person, "unreachable"))
 
 
-def page_person(draft: Draft, handle: str, rung: int, run: int, at: datetime) -> None:
+def _page_person(draft: Draft, handle: str, rung: int, run: int, at: datetime) -> None:
     """Call one person; an open page to the same person is superseded, not doubled (E7)."""
     for page in draft.state.open_pages():
         if page.person == handle:
@@ -127,22 +139,21 @@ def page_person(draft: Draft, handle: str, rung: int, run: int, at: datetime) ->
     urgent = draft.context.severity(draft.state.level).urgent
     number = draft.state.page_count + 1
     draft.add(ev.PageRequested(at, number, handle, rung, run, channels, urgent))
-    if not channels:
-        draft.add(ev.PageEnded(at, number, handle, "unreachable"))
 
 
 def _call_again(draft: Draft, due_at: datetime, at: datetime) -> None:
     """Exhausted: the last audience, resolved now, is called again until somebody answers (E6)."""
     ladder = draft.state.ladder
-    rungs = ladder_of(draft.context)
-    index = min(max(ladder.next_rung - 1, 0), len(rungs) - 1)
-    people = people_for(rungs[index], draft.context, at)
-    if ladder.dead_end or not any(draft.context.directory.methods_of(p) for p in people):
-        _last_resort(draft, at)
-        return
-    late = late_seconds(due_at, at)
-    draft.add(ev.RungFired(at, index, ladder.run, people, due_at, late, "called again: nobody answered"))
-    _page_each(draft, people, index, ladder.run, at)
+    rungs = ladder_of(draft.context)[: ladder.next_rung]
+    newest = {p.person: p.outcome for p in draft.state.pages if p.run == ladder.run}
+    for index, rung in reversed(tuple(enumerate(() if ladder.dead_end else rungs))):
+        people = people_for(rung, draft.context, at)
+        if any(draft.context.directory.methods_of(p) and newest.get(p) != "unreachable" for p in people):
+            late, why = late_seconds(due_at, at), "called again: nobody answered"
+            draft.add(ev.RungFired(at, index, ladder.run, people, due_at, late, why))
+            _page_each(draft, people, index, ladder.run, at)
+            return
+    _last_resort(draft, at)
 
 
 def _last_resort(draft: Draft, at: datetime) -> None:

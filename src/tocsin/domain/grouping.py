@@ -71,8 +71,8 @@ def signalled(state: Incident, context: Context, now: datetime, *, signal: Signa
         return []
     draft.add(_signalled(signal, now, level, why or "joined"))
     if why == "severity":
-        draft.add(ev.SeverityChanged(now, None, state.level, level, Text("a worse alert joined")))
-    if why is not None:
+        lifecycle.set_level(draft, now, None, level, "a worse alert joined")
+    elif why is not None:
         escalation.start(draft, now)
     return draft.events
 
@@ -84,17 +84,23 @@ def _signalled(signal: Signal, now: datetime, level: str, why: str) -> ev.Signal
 
 
 def _why_again(state: Incident, context: Context, now: datetime, level: str, known: bool) -> str | None:
-    """The reason to call people again, or None."""
-    if state.stage == Stage.TRIAGE and _rank(level, context) < _rank(state.level, context):
+    """The reason to call people again, or None. What people made of the worst alert so far stands."""
+    worst_so_far = state.alert_level or state.level
+    if _rank(level, context) < min(_rank(state.level, context), _rank(worst_so_far, context)):
         return "severity"
     if known:
         return None
-    if state.stage == Stage.MITIGATED:
+    if state.stage == Stage.MITIGATED and not _called_since_mitigated(state):
         return "firing after mitigated"
     acked = state.paging == Paging.ACKED and state.acked_at is not None
     if acked and state.acked_at is not None and now - state.acked_at > GROUP_WINDOW:
         return "new alert after the group window"
     return None
+
+
+def _called_since_mitigated(state: Incident) -> bool:
+    started, mitigated = state.ladder.started_at, state.mitigated_at
+    return started is not None and mitigated is not None and started > mitigated
 
 
 def _rank(level: str, context: Context) -> int:
@@ -116,7 +122,7 @@ def open_for(signal: Signal, ref: str, policy: str, context: Context, now: datet
     opening = lifecycle.Opening(
         ref=ref,
         policy=policy,
-        title=signal.title[: lifecycle.TITLE_LIMIT] or signal.identity,
+        title=(lifecycle.one_line(signal.title) or signal.identity)[: lifecycle.TITLE_LIMIT],
         level=level,
         origin="alert",
         service=signal.service,

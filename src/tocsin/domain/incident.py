@@ -15,7 +15,7 @@ from typing import Any
 
 from tocsin.domain import events as ev
 
-FOLD = 1
+FOLD = 2
 PAGES_KEPT = 50
 """Ended pages that stay in the state; the timeline has all of them."""
 ALERTS_KEPT = 200
@@ -86,12 +86,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """Where the escalation stands: `run` counts restarts (severity raised), `next_rung` is the one to fire."""
+    """Where the escalation stands: `run` counts restarts (severity raised), `next_rung` is the one to fire.
+
+    `hurry`: the last rung reached nobody, known since `hurry_at`; the next one need not wait.
+    """
 
     run: int = 0
     started_at: datetime | None = None
     next_rung: int = 0
     hurry: bool = False
+    hurry_at: datetime | None = None
     last_fired_at: datetime | None = None
     dead_end: bool = False
 
@@ -130,6 +134,10 @@ class Incident:
     opened_at: datetime
     origin: str
     level: str
+    level_at: datetime | None = None
+    """Since when the level is in force; None while it is the provisional one of the opening."""
+    alert_level: str | None = None
+    """The worst level that an alert has asked for so far, whatever people have made of it."""
     version: int = 0
     service: str | None = None
     claim: str | None = None
@@ -242,6 +250,8 @@ def _signalled(s: Incident, e: ev.Signalled) -> Incident:
             return replace(s, firing=tuple(k for k in s.firing if k != identity))
         return replace(s, firing_more=max(0, s.firing_more - 1))
     s = replace(s, last_signal_at=e.at)
+    if e.why in {"first", "severity"}:
+        s = replace(s, alert_level=e.level)
     if identity in s.firing:
         return s
     if len(s.firing) >= ALERTS_KEPT:
@@ -256,6 +266,7 @@ def _declared(s: Incident, e: ev.Declared) -> Incident:
         declared_at=e.at,
         declared_by=e.by,
         level=e.level,
+        level_at=e.at,
         title=e.title,
         updates=Updates(base=e.at),
     )
@@ -284,36 +295,42 @@ def _relevel(s: Incident, name: str, level: str) -> Incident:
 def _severity(s: Incident, e: ev.SeverityChanged) -> Incident:
     for name in ("ack", "mitigate", "resolve"):
         s = _relevel(s, name, e.new)
-    return replace(s, level=e.new)
+    return replace(s, level=e.new, level_at=e.at)
+
+
+def _in_run(s: Incident, run: int) -> Ladder:
+    """The ladder as it stands in that run; a new run begins with nothing behind it."""
+    return s.ladder if s.ladder.run == run else Ladder(run=run)
 
 
 def _rung_fired(s: Incident, e: ev.RungFired) -> Incident:
+    before = _in_run(s, e.run)
     ladder = replace(
-        s.ladder,
-        run=e.run,
-        started_at=e.at if e.run != s.ladder.run or s.ladder.started_at is None else s.ladder.started_at,
-        next_rung=max(e.rung + 1, s.ladder.next_rung) if e.run == s.ladder.run else e.rung + 1,
+        before,
+        started_at=before.started_at or e.at,
+        next_rung=max(e.rung + 1, before.next_rung),
         hurry=False,
+        hurry_at=None,
         last_fired_at=e.at,
     )
     return replace(s, ladder=ladder, paging=Paging.TRIGGERED)
 
 
 def _rung_empty(s: Incident, e: ev.RungEmpty) -> Incident:
-    started = s.ladder.started_at if e.run == s.ladder.run else None
-    ladder = Ladder(
-        run=e.run,
-        started_at=started or e.at,
+    before = _in_run(s, e.run)
+    ladder = replace(
+        before,
+        started_at=before.started_at or e.at,
         next_rung=e.rung + 1,
         hurry=True,
+        hurry_at=e.at,
         last_fired_at=e.at,
-        dead_end=s.ladder.dead_end,
     )
     return replace(s, ladder=ladder, paging=Paging.TRIGGERED)
 
 
 def _nobody(s: Incident, e: ev.NobodyReachable) -> Incident:
-    ladder = replace(s.ladder, dead_end=True, hurry=False, last_fired_at=e.at)
+    ladder = replace(s.ladder, dead_end=True, hurry=False, hurry_at=None, last_fired_at=e.at)
     return replace(s, ladder=ladder, paging=Paging.TRIGGERED)
 
 
@@ -327,8 +344,7 @@ def _page_requested(s: Incident, e: ev.PageRequested) -> Incident:
     if s.first_page_at is None:
         s = replace(s, first_page_at=e.at)
     clock = s.clock("ack")
-    started = s.ladder.started_at or e.at
-    if clock is None or (not clock.open and clock.start < started):
+    if clock is None or not clock.open:
         s = _with_clock(s, Clock("ack", e.at, s.level))
     return s
 
@@ -345,10 +361,11 @@ def _page_ended(s: Incident, e: ev.PageEnded) -> Incident:
     s = _each_page(s, e.page, lambda p: replace(p, outcome=e.outcome))
     if e.outcome != "unreachable" or s.paging != Paging.TRIGGERED or s.ladder.dead_end:
         return s
-    current = [p for p in s.pages if p.run == s.ladder.run and p.outcome != "superseded"]
-    if all(p.outcome == "unreachable" for p in current):
-        return replace(s, ladder=replace(s.ladder, hurry=True))
-    return s
+    run = [p for p in s.pages if p.run == s.ladder.run and p.outcome != "superseded"]
+    rung = [p for p in run if p.rung == s.ladder.next_rung - 1]
+    if not any(group and all(p.outcome == "unreachable" for p in group) for group in (run, rung)):
+        return s
+    return replace(s, ladder=replace(s.ladder, hurry=True, hurry_at=s.ladder.hurry_at or e.at))
 
 
 def _acknowledged(s: Incident, e: ev.Acknowledged) -> Incident:

@@ -58,7 +58,10 @@ def _words(text: str) -> set[str]:
     return {w for w in cleaned.split() if len(w) > 2 and w not in _COMMON}
 
 
-_COMMON = frozenset("the and for all are with from has not that this users user single can".split())
+_COMMON = frozenset(
+    "the and for all any are been but can from had has have its may not our some that their there they this "
+    "user users single was were will with".split()
+)
 
 
 def open_declared(opening: Opening, context: Context, now: datetime, *, why: str) -> list[ev.Event]:
@@ -87,7 +90,7 @@ def _open(draft: Draft, opening: Opening, now: datetime) -> None:
         ev.Opened(
             at=now,
             ref=opening.ref,
-            title=Text(opening.title),
+            title=one_line(opening.title),
             policy=opening.policy,
             origin=opening.origin,
             level=severity.level,
@@ -98,6 +101,11 @@ def _open(draft: Draft, opening: Opening, now: datetime) -> None:
             impact_start=opening.impact_start,
         )
     )
+
+
+def one_line(title: str) -> Text:
+    """The title without line breaks and runs of blanks: it stands in subjects, rows and lists."""
+    return Text(" ".join(title.split()))
 
 
 def _check_title(title: str) -> None:
@@ -130,12 +138,13 @@ def _declare(draft: Draft, now: datetime, by: str, level: str, title: str, why: 
     before = draft.state
     level = draft.context.severity(level).level
     raised = _worse(level, before.level, draft.context)
-    draft.add(ev.Declared(now, by, level, Text(title), why, draft.context.warnings))
+    clocks.judge(draft, now)
+    if raised:
+        end_clock(draft, "ack", now, void=True)
+    draft.add(ev.Declared(now, by, level, one_line(title), why, draft.context.warnings))
     seat_by_arrival(draft, now, by, "declared")
-    if before.first_page_at is None:
+    if raised or before.first_page_at is None:
         escalation.start(draft, now)
-    elif raised:
-        _start_anew(draft, now)
 
 
 def _worse(level: str, than: str, context: Context) -> bool:
@@ -149,12 +158,16 @@ def seat_by_arrival(draft: Draft, now: datetime, person: str, how: str) -> None:
         draft.add(ev.SeatTaken(now, "ic", known.handle, how, known.handle))
 
 
-def _start_anew(draft: Draft, now: datetime) -> None:
-    """The new level's ladder from rung 0, earlier ackers included, with an ack clock of its own."""
-    ack = draft.state.clock("ack")
-    if ack is not None and ack.open:
-        end_clock(draft, "ack", now, void=not ack.breached)
-    escalation.start(draft, now)
+def set_level(draft: Draft, now: datetime, by: str | None, level: str, reason: str) -> None:
+    """Another level. A worse one calls by its ladder from rung 0, earlier ackers included, with a new ack clock."""
+    old = draft.state.level
+    raised = _worse(level, old, draft.context)
+    clocks.judge(draft, now)
+    if raised:
+        end_clock(draft, "ack", now, void=True)
+    draft.add(ev.SeverityChanged(now, by, old, level, Text(reason)))
+    if raised:
+        escalation.start(draft, now)
 
 
 def change_severity(
@@ -172,14 +185,15 @@ def change_severity(
         raise Refused("lowering a severity needs a reason", "say why with --because")
     if not raised and state.holder("ic") not in (None, by):
         raise Refused(f"only the IC ({state.holder('ic')}) may lower the severity", "raising is open to all")
-    draft.add(ev.SeverityChanged(now, by, state.level, new, Text(reason)))
-    if raised:
-        _start_anew(draft, now)
+    set_level(draft, now, by, new, reason)
     return draft.events
 
 
 def end_clock(draft: Draft, name: str, at: datetime, *, void: bool = False) -> None:
-    """Stop the newest clock of that name, if it runs, with its verdict; a miss is always also a breach."""
+    """Stop the newest clock of that name, if it runs, with its verdict; a miss is always also a breach.
+
+    `void`: nobody answered and nobody need any more; a promise that was already broken stays missed.
+    """
     clock = draft.state.clock(name)
     if clock is None or not clock.open:
         return
@@ -189,7 +203,7 @@ def end_clock(draft: Draft, name: str, at: datetime, *, void: bool = False) -> N
     missed = clock.breached or (target is not None and not target.met(clock.start, at))
     if missed and not clock.breached and due is not None:
         draft.add(ev.ClockBreached(at, name, clock.level, due))
-    verdict = "void" if void or due is None else "missed" if missed else "met"
+    verdict = "missed" if missed else "void" if void or due is None else "met"
     draft.add(ev.ClockEnded(at, name, clock.level, verdict, took, due))
 
 
