@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tocsin.store import sql
+from tocsin.store.arrays import columns
 from tocsin.store.contract import BackupElsewhere, StoreUnavailable, VersionConflict
 from tocsin.store.link import Link
 from tocsin.store.shared import SharedStore
@@ -53,9 +54,7 @@ class PostgresLink(Link):
     def bulk(self, statement: Bulk, rows: Sequence[Row]) -> int:
         if not rows:
             return 0
-        return self.raw.execute(
-            encoded(statement.postgres), [list(c) for c in zip(*rows, strict=True)]
-        ).rowcount
+        return self.raw.execute(encoded(statement.postgres), columns(statement, rows)).rowcount
 
     def listed(self, values: Sequence[str]) -> list[str]:
         return list(values)
@@ -75,6 +74,8 @@ PAIRS = (
     "ON a.integration = u.integration AND a.dedup_key = u.dedup_key "
     "ORDER BY a.integration, a.dedup_key FOR UPDATE OF a"
 )
+
+
 _ENCODED: dict[str, bytes] = {}
 
 
