@@ -14,6 +14,7 @@ from tocsin.store.rows import Rows, rows_of, settled_rows
 from tocsin.store.streams import states_of
 
 ANSWERS_KEPT = timedelta(hours=24)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class OpenBatch:
@@ -66,34 +67,57 @@ class OpenBatch:
         return list(range(last - count + 1, last + 1))
 
     def write(self, commit: Commit) -> list[Recorded]:
-        """Write everything in bulk: streams, claims and effects first, the feed's lock and the events last."""
+        """Write everything in bulk: what is contested first, the feed's lock and the events last."""
         self._database.probe("before_write")
         self.wrote = True
         rows = rows_of(commit, self._database.epoch, self._held)
-        self._write_streams(rows)
-        self._write_claims(rows)
-        self._write_effects(rows, commit)
-        self._write_beside(commit)
-        recorded = self._write_events(rows, commit.at)
+        self._write_contested(rows, commit)
+        with self._link.together():
+            self._write_effects(rows, commit)
+            self._write_beside(commit)
+            self._link.bulk(sql.ADD_TEXTS, rows.texts)
+            first = self._link.last_seq_locked() + 1 if rows.events else 0
+        with self._link.together():
+            self._write_events(rows, first)
+            self._database.announce(self._link)
         for write in commit.streams:
             self._held[write.state.ref] = write.state.claims
-        return recorded
+        return [
+            Recorded(seq, ref, version, commit.at, event)
+            for seq, (ref, version, event) in enumerate(rows.events, first)
+        ]
 
-    def _write_streams(self, rows: Rows) -> None:
-        """Compare-and-set on the version; whoever came second changes nothing at all."""
+    def _write_contested(self, rows: Rows, commit: Commit) -> None:
+        """What two may want at once: versions, claims, answers. Whoever comes second changes nothing at all."""
         link = self._link
-        done = link.bulk(sql.OPEN_STREAMS, rows.opened) + link.bulk(sql.CHANGE_STREAMS, rows.changed)
-        if done == len(rows.opened) + len(rows.changed):
-            return
+        at = micros(commit.at)
+        answers = sorted((key, body, at) for key, body in dict(commit.answers).items())
+        with link.together():
+            opened = link.bulk(sql.OPEN_STREAMS, rows.opened)
+            changed = link.bulk(sql.CHANGE_STREAMS, rows.changed)
+            link.bulk(sql.FREE_CLAIMS, rows.freed)
+            claimed = link.bulk(sql.TAKE_CLAIMS, rows.claimed)
+            if answers:
+                link.run(sql.FORGET_ANSWERS, at - ANSWERS_KEPT // MICROSECOND)
+            answered = link.bulk(sql.KEEP_ANSWERS, answers)
+        if opened.rowcount + changed.rowcount != len(rows.opened) + len(rows.changed):
+            raise VersionConflict(self._overtaken(rows))
+        if claimed.rowcount != len(rows.claimed):
+            self._check_claims(rows)
+        if answered.rowcount != len(answers):
+            # Another node answered the same key meanwhile: deciding again finds its answer.
+            raise VersionConflict([key for key, _, _ in answers])
+
+    def _overtaken(self, rows: Rows) -> list[str]:
+        """The streams that do not stand where this commit put them."""
+        link = self._link
         ours = {row[0]: row[-1] for row in (*rows.opened, *rows.changed)}
         stored = {ref: state for ref, _, state in link.rows(sql.LOAD, link.listed(sorted(ours)))}
-        raise VersionConflict([ref for ref in sorted(ours) if stored.get(ref) != ours[ref]] or sorted(ours))
+        return [ref for ref in sorted(ours) if stored.get(ref) != ours[ref]] or sorted(ours)
 
-    def _write_claims(self, rows: Rows) -> None:
+    def _check_claims(self, rows: Rows) -> None:
+        """A claim that was there already is fine if it is one's own."""
         link = self._link
-        link.bulk(sql.FREE_CLAIMS, rows.freed)
-        if link.bulk(sql.TAKE_CLAIMS, rows.claimed) == len(rows.claimed):
-            return
         held: dict[str, str] = dict(link.rows(sql.CLAIMS, link.listed([key for key, _ in rows.claimed])))
         for key, ref in rows.claimed:
             if held.get(key) != ref:
@@ -110,33 +134,19 @@ class OpenBatch:
         link.bulk(sql.ADD_EFFECTS, rows.effects)
 
     def _write_beside(self, commit: Commit) -> None:
-        link = self._link
+        """A row that was handed in twice is written once, as it was last."""
         alerts = {(a.integration, a.dedup_key): alert_row(a) for a in commit.alerts}
-        link.bulk(sql.KEEP_ALERTS, [alerts[identity] for identity in sorted(alerts)])
+        self._link.bulk(sql.KEEP_ALERTS, [alerts[identity] for identity in sorted(alerts)])
         documents = {(d.ref, d.document): (d.ref, d.document, d.path, d.content) for d in commit.documents}
-        link.bulk(sql.KEEP_DOCUMENTS, list(documents.values()))
-        if commit.answers:
-            at = micros(commit.at)
-            link.run(sql.FORGET_ANSWERS, at - ANSWERS_KEPT // timedelta(microseconds=1))
-            answers = sorted((key, body, at) for key, body in dict(commit.answers).items())
-            if link.bulk(sql.KEEP_ANSWERS, answers) != len(answers):
-                # Another node answered the same key meanwhile: deciding again finds its answer.
-                raise VersionConflict([key for key, _ in commit.answers])
+        self._link.bulk(sql.KEEP_DOCUMENTS, list(documents.values()))
 
-    def _write_events(self, rows: Rows, at: datetime) -> list[Recorded]:
+    def _write_events(self, rows: Rows, first: int) -> None:
+        """Events with their numbers, and the pages that name them."""
         link = self._link
-        if not rows.events:
-            return []
-        link.bulk(sql.ADD_TEXTS, rows.texts)
-        first = link.last_seq_locked() + 1
         link.bulk(sql.ADD_EVENTS, [(seq, *row) for seq, row in enumerate(rows.event_rows, first)])
         link.bulk(sql.ADD_PAGES, [(*p[:2], first + p[2], *p[3:]) for p in rows.pages])
         changes = sorted((*page, c.sent, c.failed, c.outcome) for page, c in rows.page_changes.items())
         link.bulk(sql.CHANGE_PAGES, changes)
-        return [
-            Recorded(seq, ref, version, at, event)
-            for seq, (ref, version, event) in enumerate(rows.events, first)
-        ]
 
 
 ALERT_COLUMNS = "integration, dedup_key, ref, firing, severity, count, first_at, last_at"

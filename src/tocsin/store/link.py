@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,25 @@ from tocsin.store.sql import Bulk, Dialect, Row
 
 def no_probe(_point: str) -> None:
     """Tests put their own here: a probe that raises is a simulated kill at that point."""
+
+
+class Count(Protocol):
+    """How many rows a statement touched."""
+
+    @property
+    def rowcount(self) -> int:
+        """The number."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A number that is known already."""
+
+    rowcount: int
+
+
+NOTHING = Counted(0)
 
 
 class Link(ABC):
@@ -31,8 +51,12 @@ class Link(ABC):
         """Run one statement; how many rows it touched."""
 
     @abstractmethod
-    def bulk(self, statement: Bulk, rows: Sequence[Row]) -> int:
-        """Run a statement for many rows; how many it touched."""
+    def bulk(self, statement: Bulk, rows: Sequence[Row]) -> Count:
+        """Run a statement for many rows; how many it touched is known after the `together` around it."""
+
+    @abstractmethod
+    def together(self) -> AbstractContextManager[object]:
+        """Statements that need not wait for each other: one trip to a server instead of one each."""
 
     @abstractmethod
     def listed(self, values: Sequence[str]) -> Any:
@@ -60,3 +84,7 @@ class Database(ABC):
     @abstractmethod
     def reading(self) -> AbstractContextManager[Link]:
         """A connection for reading; never blocks writing."""
+
+    @abstractmethod
+    def announce(self, link: Link) -> None:
+        """Tell other processes, as part of the commit. A hint, never a promise."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tocsin.store import sql
 from tocsin.store.arrays import columns
 from tocsin.store.contract import BackupElsewhere, StoreUnavailable, VersionConflict
-from tocsin.store.link import Link
+from tocsin.store.link import NOTHING, Count, Link
 from tocsin.store.shared import SharedStore
 from tocsin.store.sql import Bulk, Row
 
@@ -51,10 +51,14 @@ class PostgresLink(Link):
     def run(self, statement: str, *values: Any) -> int:
         return self.raw.execute(spelt(statement), values).rowcount
 
-    def bulk(self, statement: Bulk, rows: Sequence[Row]) -> int:
+    def bulk(self, statement: Bulk, rows: Sequence[Row]) -> Count:
         if not rows:
-            return 0
-        return self.raw.execute(encoded(statement.postgres), columns(statement, rows)).rowcount
+            return NOTHING
+        return self.raw.execute(encoded(statement.postgres), columns(statement, rows))
+
+    def together(self) -> AbstractContextManager[object]:
+        """The driver's pipeline: the first statement that failed is the one that is told."""
+        return self.raw.pipeline()
 
     def listed(self, values: Sequence[str]) -> list[str]:
         return list(values)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from tocsin.store.batch import OpenBatch
 from tocsin.store.leases import Leases
-from tocsin.store.link import Link, no_probe
+from tocsin.store.link import no_probe
 from tocsin.store.reading import Reading
 from tocsin.store.records import Records
 from tocsin.store.upkeep import Upkeep
@@ -31,8 +31,6 @@ class SharedStore(Reading, Leases, Upkeep, Records):
             self.probe("begin")
             batch = OpenBatch(self, link)
             yield batch
-            if batch.wrote:
-                self.announce(link)
             self.probe("before_commit")
         self.probe("after_commit")
         if batch.wrote:
@@ -50,9 +48,6 @@ class SharedStore(Reading, Leases, Upkeep, Records):
     @abstractmethod
     def close(self) -> None:
         """Close every connection."""
-
-    def announce(self, link: Link) -> None:
-        """Tell other processes, as part of the commit."""
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Call it after every commit of a batch in this process."""

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from tocsin.store import sql
 from tocsin.store.contract import StoreUnavailable
-from tocsin.store.link import Link
+from tocsin.store.link import NOTHING, Count, Link
 from tocsin.store.shared import SharedStore
 from tocsin.store.sql import Bulk, Row
 
@@ -82,10 +82,12 @@ class SqliteLink(Link):
     def run(self, statement: str, *values: Any) -> int:
         return self.raw.execute(spelt(statement), values).rowcount
 
-    def bulk(self, statement: Bulk, rows: Sequence[Row]) -> int:
-        if not rows:
-            return 0
-        return self.raw.executemany(statement.sqlite, rows).rowcount
+    def bulk(self, statement: Bulk, rows: Sequence[Row]) -> Count:
+        return self.raw.executemany(statement.sqlite, rows) if rows else NOTHING
+
+    def together(self) -> AbstractContextManager[object]:
+        """Nothing travels."""
+        return nullcontext()
 
     def listed(self, values: Sequence[str]) -> str:
         return msgspec.json.encode(values).decode()
@@ -179,6 +181,9 @@ class SqliteStore(SharedStore):
         if self._writer is None:
             self._writer = SqliteLink(self._engine.connect())
         return self._writer
+
+    def announce(self, link: Link) -> None:
+        """There is nobody else."""
 
     def listen(self, callback: Callable[[], None]) -> None:
         """There is only this process."""
