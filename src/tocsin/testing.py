@@ -74,9 +74,7 @@ class _Inline:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def submit(
-        self, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[Answer]:
+    def submit(self, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs) -> Future[Answer]:
         """Decided when it returns."""
         future = self._desk.submit(ref, decision, *args, **kwargs)
         self._desk.drain()
@@ -192,7 +190,8 @@ class Story:
 
     def until(self, clock: str) -> None:
         """Let everything happen that is due until then, and stand there (what is due at that very time waits
-        for whoever speaks at it: a person wins a tie)."""
+        for whoever speaks at it: a person wins a tie).
+        """
         self._pass_to(self.instant(clock), inclusive=False)
 
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
@@ -257,7 +256,9 @@ class Story:
         self._surviving(self._carry_all)
         return answer.ref
 
-    def declare(self, title: str, by: str, sev: str | None = None, *, detected: datetime | None = None) -> str:
+    def declare(
+        self, title: str, by: str, sev: str | None = None, *, detected: datetime | None = None
+    ) -> str:
         """A person declares. Returns the reference."""
         declaration = Declaration(by, title, sev, detected=detected)
         key = f"story-{next(self._keys)}"
@@ -270,9 +271,7 @@ class Story:
         """A person's command on the current incident. Raises Refused as it would."""
         key = f"story-{next(self._keys)}"
         answer = self._surviving(
-            lambda: self._ask(
-                lambda: self.engine.desk.submit_once(key, self.ref, decision, *args, **kwargs)
-            )
+            lambda: self._ask(lambda: self.engine.desk.submit_once(key, self.ref, decision, *args, **kwargs))
         )
         self._surviving(self._carry_all)
         return answer

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from conftest import new_postgres_database
 from tocsin.store import open_store
 
@@ -40,7 +41,9 @@ def one_postgres(server: str) -> Iterator[Callable[[], str]]:
         open_store(url).close()
         plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
         with psycopg.connect(plain, autocommit=True) as db:
-            names = [name for (name,) in db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+            names = [
+                name for (name,) in db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            ]
             emptied = ", ".join(name for name in names if name not in ("alembic_version", "meta"))
 
             def fresh() -> str:

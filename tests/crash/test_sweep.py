@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from stories import scripts
 from tocsin.domain import events as ev
 from tocsin.testing import Story
@@ -22,7 +23,9 @@ def outcome(story: Story) -> dict[str, object]:
     return {
         "people called": sorted(person for _, person in story.pages()),
         # From detection: an alert that is repeated after the restart moves everything by these seconds.
-        "breaches": sorted((e.clock, e.level, e.due - state.detected_at) for e in story.events(ev.ClockBreached)),
+        "breaches": sorted(
+            (e.clock, e.level, e.due - state.detected_at) for e in story.events(ev.ClockBreached)
+        ),
         "overdue": len(story.events(ev.UpdateOverdue)),
         "verdicts": [(c.name, c.level, c.verdict) for c in state.clocks],
         "stage": state.stage,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from cli.conftest import Shell, clean_environment, mailbox, start
 
 __all__ = ["mailbox", "node_folder", "start"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from cli.conftest import Shell, Starter, eventually, free_port
 from conftest import faketime
 from tocsin.channels.mailbox import Mailbox
@@ -35,7 +36,9 @@ def test_a_step(
         stamp.write_text(offset)
 
         everyone = {"ann@test.example", "bea@test.example", "cem@test.example"}
-        eventually(lambda: {m.to for m in mailbox.messages() if "called" in m.subject} == everyone, "every IC")
+        eventually(
+            lambda: {m.to for m in mailbox.messages() if "called" in m.subject} == everyone, "every IC"
+        )
         events = client.get(f"/api/v1/incidents/{ref}/timeline").json()["events"]
         jumps = [j for j in client.get("/api/v1/journal").json()["journal"] if j["kind"] == "clock_jump"]
     kinds = Counter(e["kind"] for e in events)

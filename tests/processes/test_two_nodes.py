@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+
 from cli.conftest import Running, Shell, Starter, eventually, free_port
 from tocsin.channels.mailbox import Mailbox
 from tocsin.store import migrate
@@ -25,7 +26,9 @@ def nodes(
     postgres_url: str, node_folder: Callable[..., Shell], start: Starter, mailbox: Mailbox
 ) -> list[Running]:
     migrate(postgres_url)
-    return [start(node_folder(name, postgres_url, mailbox.port), "serve", port=free_port()) for name in ("a", "b")]
+    return [
+        start(node_folder(name, postgres_url, mailbox.port), "serve", port=free_port()) for name in ("a", "b")
+    ]
 
 
 def ask(node: Running, path: str, **body: object) -> dict[str, object]:
@@ -56,7 +59,9 @@ def test_work_is_shared_and_a_killed_node_is_replaced(
     assert len(set(refs)) == INCIDENTS
     eventually(lambda: all(mails_about(mailbox, ref, "You are called") for ref in refs), "every first page")
     with psycopg.connect(postgres_url.replace("+psycopg", "")) as db:
-        owners = {owner for (owner,) in db.execute("SELECT DISTINCT owner FROM effect WHERE owner IS NOT NULL")}
+        owners = {
+            owner for (owner,) in db.execute("SELECT DISTINCT owner FROM effect WHERE owner IS NOT NULL")
+        }
     assert len(owners) == 2, "both nodes carried pages"
 
     victim, survivor = nodes

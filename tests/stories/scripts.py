@@ -30,7 +30,9 @@ def acme_policy() -> Policy:
     return policy
 
 
-def live(policy: Policy, *, primary: str = "mei", secondary: str = "priya", warnings: tuple[str, ...] = ()) -> Live:
+def live(
+    policy: Policy, *, primary: str = "mei", secondary: str = "priya", warnings: tuple[str, ...] = ()
+) -> Live:
     """The policy with somebody on call, everyone reachable by mail."""
     week = RotationRow("2026-01-19", (("primary", primary), ("secondary", secondary)), BUILT_IN)
     rotation = Rotation((week,), BUILT_IN, 0, "09:00", "Europe/Stockholm", repeats=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+
 from stories import scripts
 from tocsin.domain import events as ev
 from tocsin.engine.clock import SystemClock

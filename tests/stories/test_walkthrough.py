@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from stories import scripts
 from tocsin.domain import events as ev
 from tocsin.domain import postmortem

@@ -70,6 +70,11 @@ def _late(seconds: int) -> str:
     return f" ({span(seconds)} late)" if seconds else ""
 
 
+def _rung(e: ev.RungFired) -> str:
+    why = "" if e.why == "ladder" else f": {e.why}"
+    return f"Step {e.rung + 1}: {_many(e.people)} called{_late(e.late_s)}{why}"
+
+
 def _opened(e: ev.Opened) -> str:
     how = "an alert" if e.origin == "alert" else e.by or "somebody"
     return f"Opened by {how}, provisionally {e.level}: {e.title}"
@@ -107,12 +112,14 @@ def _reminded(e: ev.UpdateReminded) -> str:
 
 _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.Opened: _opened,
-    ev.Signalled: lambda e: f"{'Alert' if e.firing else 'Recovered'} from {e.integration}: {e.title} ({e.why})",
+    ev.Signalled: lambda e: (
+        f"{'Alert' if e.firing else 'Recovered'} from {e.integration}: {e.title} ({e.why})"
+    ),
     ev.AlertsJoined: lambda e: f"{e.count} more alerts joined",
     ev.Recovered: lambda e: "The last alert recovered",
     ev.Declared: _declared,
     ev.SeverityChanged: _severity,
-    ev.RungFired: lambda e: f"Step {e.rung + 1}: {_many(e.people)} called{_late(e.late_s)}",
+    ev.RungFired: _rung,
     ev.RungEmpty: lambda e: f"Step {e.rung + 1} is empty: {e.why}",
     ev.NobodyReachable: lambda e: f"NOBODY REACHABLE: {e.why}; last resort: {_many(e.people)}",
     ev.PageRequested: lambda e: f"Page {e.page} to {e.person} by {_many(e.channels)}",
@@ -127,8 +134,10 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.HandoverWithdrawn: lambda e: f"The offer of {e.role} to {e.to} lapsed; the seat stays",
     ev.SeatEmptyAlarmed: lambda e: f"No {e.role}: {_many(e.people)} told",
     ev.Noted: lambda e: f"{e.by}: {e.text}",
-    ev.Decided: lambda e: f"{e.by} decided: {e.decision}{f' (because {e.why})' if e.why else ''}"
-    f"{', with objections' if e.objections else ''}",
+    ev.Decided: lambda e: (
+        f"{e.by} decided: {e.decision}{f' (because {e.why})' if e.why else ''}"
+        f"{', with objections' if e.objections else ''}"
+    ),
     ev.UpdatePosted: lambda e: f"Update by {e.by}. Impact: {e.impact}. ETA: {e.eta}. Next: {e.next_steps}",
     ev.UpdateReminded: _reminded,
     ev.UpdateOverdue: lambda e: f"Update overdue since {e.due:%H:%M:%S}: {_many(e.people)} told",
@@ -138,14 +147,20 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.TimeLeft: lambda e: f"{e.minutes} min left to {e.clock}; told {e.person or 'nobody (too late)'}",
     ev.NoticeFailed: lambda e: f"{e.person} could not be told ({e.about}): {e.reason}",
     ev.Mitigated: lambda e: f"{e.by}: mitigated. {e.evidence}",
-    ev.Resolved: lambda e: f"{e.by}: resolved. Confirmed: {e.confirmed}. Impact ended: {e.impact_ended}. "
-    f"Errors: {e.errors_normal}",
+    ev.Resolved: lambda e: (
+        f"{e.by}: resolved. Confirmed: {e.confirmed}. Impact ended: {e.impact_ended}. "
+        f"Errors: {e.errors_normal}"
+    ),
     ev.Closed: lambda e: f"{e.by} closed it",
     ev.Dismissed: lambda e: f"{'Dismissed' if e.by is None else e.by + ' dismissed it'}: {e.reason}",
-    ev.PostmortemOverdue: lambda e: f"Postmortem overdue since {e.due:%Y-%m-%d %H:%M}: {_many(e.people)} told",
+    ev.PostmortemOverdue: lambda e: (
+        f"Postmortem overdue since {e.due:%Y-%m-%d %H:%M}: {_many(e.people)} told"
+    ),
     ev.PostmortemPublished: lambda e: f"{e.by} published the postmortem: {e.where}",
     ev.DocumentWritten: lambda e: f"{e.document} written: {e.path}",
     ev.DocumentRefused: lambda e: f"{e.document} not written: {e.reason}",
-    ev.Released: lambda e: f"{e.by} released what was held ({e.reason}){': ' + e.summary if e.summary else ''}",
+    ev.Released: lambda e: (
+        f"{e.by} released what was held ({e.reason}){': ' + e.summary if e.summary else ''}"
+    ),
     ev.Repaired: lambda e: f"Repaired: {e.what}",
 }

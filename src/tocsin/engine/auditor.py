@@ -94,10 +94,14 @@ class Auditor:
 
     def _stuck_effects(self, now: datetime) -> list[str]:
         stuck = [
-            e.key for e in self._store.effects(None, state="leased") if now - max(e.due_at, e.created_at) > STUCK_AFTER
+            e.key
+            for e in self._store.effects(None, state="leased")
+            if now - max(e.due_at, e.created_at) > STUCK_AFTER
         ]
         if stuck:
-            self._store.raise_alarm("stuck-effects", f"{len(stuck)} sends are under way for over two minutes", now)
+            self._store.raise_alarm(
+                "stuck-effects", f"{len(stuck)} sends are under way for over two minutes", now
+            )
         else:
             self._store.clear_alarm("stuck-effects")
         return stuck

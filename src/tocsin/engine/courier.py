@@ -33,9 +33,7 @@ SILENT_AFTER = timedelta(seconds=3)
 class Courier:
     """One asyncio loop in a thread of its own; one task per lane."""
 
-    def __init__(
-        self, store: Store, desk: Desk, clock: Clock, lanes: Iterable[Lane], *, owner: str
-    ) -> None:
+    def __init__(self, store: Store, desk: Desk, clock: Clock, lanes: Iterable[Lane], *, owner: str) -> None:
         self._store = store
         self._desk = desk
         self._clock = clock
@@ -88,7 +86,9 @@ class Courier:
             error = run.exception()
             if error is not None:
                 await asyncio.to_thread(
-                    self._desk.alarm, f"lane:{lane.name}", f"lane {lane.name}: {type(error).__name__}: {error}"
+                    self._desk.alarm,
+                    f"lane:{lane.name}",
+                    f"lane {lane.name}: {type(error).__name__}: {error}",
                 )
                 await asyncio.sleep(POLL_SECONDS)
 
@@ -137,7 +137,10 @@ class Courier:
         outcome = await self.attempt(lane, taken)
         try:
             await asyncio.wrap_future(self.settle(lane, taken, outcome))
-        except (StoreUnavailable, Busy) as down:  # the lease runs out and it is carried again: a page twice beats never
+        except (
+            StoreUnavailable,
+            Busy,
+        ) as down:  # the lease runs out and it is carried again: a page twice beats never
             log.warning("cannot record an outcome", effect=taken.key, reason=str(down))
 
     async def attempt(self, lane: Lane, taken: Taken) -> Carried | Undelivered:
@@ -164,9 +167,7 @@ class Courier:
         )
 
 
-def settlement_of(
-    lane: Lane, taken: Taken, outcome: Carried | Undelivered, now: datetime
-) -> Settlement:
+def settlement_of(lane: Lane, taken: Taken, outcome: Carried | Undelivered, now: datetime) -> Settlement:
     """What becomes of the effect: done, tried again after a pause, or failed for good.
 
     A doubtful send is sent again (a page twice beats never); the incident number in the text makes a double plain.
@@ -208,9 +209,7 @@ def _record(
     )
 
 
-def _record_send(
-    sitting: Sitting, at: datetime, taken: Taken, send: Send, settlement: Settlement
-) -> Answer:
+def _record_send(sitting: Sitting, at: datetime, taken: Taken, send: Send, settlement: Settlement) -> Answer:
     if settlement.outcome == "retry":
         return Answer(taken.ref, 0)
     if send.page is None:

@@ -87,9 +87,7 @@ class Desk:
         """How many jobs wait to be decided."""
         return len(self._queue)
 
-    def submit(
-        self, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[Answer]:
+    def submit(self, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs) -> Future[Answer]:
         """Queue a person's command for one incident. The decision gets state, context and received_at."""
         return self.submit_once(None, ref, decision, *args, **kwargs)
 
@@ -210,7 +208,7 @@ class Desk:
         try:
             self.store.raise_alarm(key, reason, self.clock.now())
         except StoreUnavailable as down:
-            log.error("cannot store the alarm", alarm=reason, reason=str(down))
+            log.critical("cannot store the alarm", alarm=reason, reason=str(down))
 
     def alive(self) -> bool:
         """Whether jobs are being decided."""

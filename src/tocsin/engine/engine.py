@@ -36,7 +36,8 @@ STALE_TICK = timedelta(seconds=5)
 
 class Engine:
     """Everything that runs, wired together. `role` is `all`, `web` (decides, but neither ticks nor carries) or
-    `engine`."""
+    `engine`.
+    """
 
     def __init__(
         self, store: Store, clock: Clock, live: Live, lanes: Iterable[Lane], *, role: str = "all"

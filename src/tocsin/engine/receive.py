@@ -32,10 +32,11 @@ def _signal(sitting: Sitting, signal: Signal, at: datetime) -> Answer:
     ref = sitting.claimed_by(signal.claim)
     if ref is None and not signal.firing:
         return _recovery_of_nothing(sitting, signal, at)
-    if ref is None:
-        answer = _open(sitting, signal, at)
-    else:
-        answer = sitting.decide(ref, at, grouping.signalled, signal=signal)
+    answer = (
+        _open(sitting, signal, at)
+        if ref is None
+        else sitting.decide(ref, at, grouping.signalled, signal=signal)
+    )
     _count(sitting, signal, answer.ref, at)
     return answer
 

@@ -29,9 +29,7 @@ def overdue(store: Store, now: datetime) -> list[EffectRow]:
 class Submits(Protocol):
     """What the desk is needed for here."""
 
-    def submit(
-        self, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[Answer]:
+    def submit(self, ref: str, decision: Decision[P], /, *args: P.args, **kwargs: P.kwargs) -> Future[Answer]:
         """Queue a decision."""
         ...
 

@@ -27,7 +27,7 @@ def words_for(send: Send, state: Incident, context: Context, now: datetime) -> W
     """What to say. The reference stands in the subject, so that a double is recognised as one."""
     head = f"{state.level} {state.ref}"
     asked = _ASKED.get(send.about, _plain)(send, state, context)
-    lines = [asked, f"{head}: {state.title}", _since(state, now), *_details(send, state, context, now)]
+    lines = [asked, f"{head}: {state.title}", _since(state, now), *_details(send, state, context)]
     subject = f"[{head}] {_SUBJECTS.get(send.about, send.about)}: {state.title}"
     return Words(subject, "\n".join(line for line in lines if line))
 
@@ -64,7 +64,9 @@ def _role(send: Send, state: Incident, context: Context) -> str:
 
 
 def _handover(send: Send, state: Incident, context: Context) -> str:
-    return f"{state.holder(send.note) or 'Somebody'} hands {send.note} over to you. It counts when you accept."
+    return (
+        f"{state.holder(send.note) or 'Somebody'} hands {send.note} over to you. It counts when you accept."
+    )
 
 
 def _breach(send: Send, state: Incident, context: Context) -> str:
@@ -96,7 +98,7 @@ def _since(state: Incident, now: datetime) -> str:
     return f"Since {state.detected_at:%Y-%m-%d %H:%M:%S} UTC ({minutes} min ago), {state.stage}."
 
 
-def _details(send: Send, state: Incident, context: Context, now: datetime) -> list[str]:
+def _details(send: Send, state: Incident, context: Context) -> list[str]:
     if send.about.startswith("postmortem"):
         due = postmortem.due_at(state, context)
         return [f"It was due {due:%Y-%m-%d %H:%M} UTC."] if due else []

@@ -98,7 +98,8 @@ def _message(name: str, send: Send, taken: Taken, around: Surroundings) -> Messa
 
 
 async def _nowhere_carry(taken: Taken) -> Carried:
-    raise Undelivered(Failure.PERMANENT, "no contact method")
+    person = taken.effect.person if isinstance(taken.effect, Send) else "nobody"
+    raise Undelivered(Failure.PERMANENT, f"{person} has no contact method")
 
 
 def _siren_carry(around: Surroundings) -> Carry:
@@ -134,7 +135,9 @@ def _write(taken: Taken, around: Surroundings) -> Carried:
         carried = write(taken.ref, state, context, timeline, documents, around)
     except (DocumentRefused, OSError) as refused:
         reason = refused.reason if isinstance(refused, DocumentRefused) else str(refused.strerror)
-        around.store.raise_alarm(alarm, f"{taken.ref}: the {effect.document} cannot be written: {reason}", around.now())
+        around.store.raise_alarm(
+            alarm, f"{taken.ref}: the {effect.document} cannot be written: {reason}", around.now()
+        )
         raise Undelivered(Failure.RETRY, reason) from refused
     around.store.clear_alarm(alarm)
     return carried

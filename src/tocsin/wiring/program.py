@@ -75,7 +75,9 @@ class Program:
         try:
             self.reading = read_handbook(None, self.handbook_folder, now)
         except OSError as error:
-            self._handbook_alarm(f"the handbook cannot be read: {error.strerror}: {self.settings.handbook.path}")
+            self._handbook_alarm(
+                f"the handbook cannot be read: {error.strerror}: {self.settings.handbook.path}"
+            )
             self._use_last_good()
             return None
         if self.reading.policy is None or self.reading.blocked:
@@ -93,7 +95,9 @@ class Program:
         """A rotation that has run out calls every IC, and that is an alarm."""
         ended = [f for f in self.reading.findings if f.rule == "rotation-ended"] if self.reading else []
         if ended:
-            self.store.raise_alarm("rotation-ended", f"{ended[0].message}: every IC is called", self.clock.now())
+            self.store.raise_alarm(
+                "rotation-ended", f"{ended[0].message}: every IC is called", self.clock.now()
+            )
         else:
             self.store.clear_alarm("rotation-ended")
 
@@ -152,7 +156,7 @@ class Program:
         return hashlib.sha256(place.encode()).hexdigest()[:32]
 
     def adopt(self, by: str) -> list[str]:
-        """This is the database's home from now on; held effects go out. New numbers continue above the log's.
+        """Make this the database's home; held effects go out. New numbers continue above the log's.
 
         Returns one line for each person who is told what had been waiting.
         """

@@ -6,7 +6,6 @@ Pure projections; the sentences are `domain.narrate`'s, the tables `handbook`'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from tocsin.domain import clocks, postmortem
 from tocsin.domain import events as ev
@@ -100,7 +99,9 @@ def postmortem_facts(
         impact=_impact(state, events),
         mitigation="; ".join([*mitigations, *(e.confirmed for e in resolved)]) or None,
         timeline=tuple(
-            TimelineLine(e.at, actor(e), sentence(e)) for e in _in_order(events) if not isinstance(e, _PLUMBING)
+            TimelineLine(e.at, actor(e), sentence(e))
+            for e in _in_order(events)
+            if not isinstance(e, _PLUMBING)
         ),
         promises=tuple(promises(state, context)),
         handbook_commit=commit,
@@ -131,5 +132,3 @@ def promises(state: Incident, context: Context) -> list[Promise]:
         due = target.due(clock.start)
         found.append(Promise(f"{clock.name} ({clock.level})", target.text, due, clock.ended_at, kept))
     return found
-
-
