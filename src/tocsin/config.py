@@ -149,12 +149,6 @@ class Handbook:
     path: Path = field(
         default=Path("docs/ops"), metadata=about("folder of the Markdown files, inside a git work tree")
     )
-    commit: bool = field(
-        default=False, metadata=about("whether tocsin commits what it writes into the repository")
-    )
-    push: str | None = field(
-        default=None, metadata=about("name of the git remote to push these commits to; needs commit = true")
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,18 +213,6 @@ CHANNELS: Final[dict[str, type[ChannelSettings]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Integration:
-    """[integration.<name>]"""
-
-    name: str = ""
-    kind: str = field(metadata=about("protocol that the sender speaks"))
-    key: Secret = field(metadata=about("key that the sender shows"))
-    service: str | None = field(
-        default=None, metadata=about("service of the handbook that its alerts belong to")
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that was configured. Relative paths are resolved against `root`."""
@@ -243,7 +225,6 @@ class Settings:
     database: Database = field(default_factory=Database)
     handbook: Handbook = field(default_factory=Handbook)
     channels: dict[str, ChannelSettings] = field(default_factory=dict)
-    integrations: dict[str, Integration] = field(default_factory=dict)
     literal_secrets: tuple[str, ...] = ()
     """Keys where a secret stands in the file itself: a finding of `tocsin check`."""
     missing_secrets: tuple[str, ...] = ()
@@ -304,7 +285,6 @@ def reference() -> Iterator[tuple[str, str]]:
         ("database", Database),
         ("handbook", Handbook),
         *((f'channel.<name> (kind = "{kind}")', cls) for kind, cls in CHANNELS.items()),
-        ("integration.<name>", Integration),
     ]
     for section, cls in sections:
         for f in _settings_of(cls):
@@ -359,23 +339,19 @@ class _Reader:
 
     def settings(self, document: dict[str, Any]) -> Settings:
         """The whole document."""
-        known = ("server", "people", "database", "handbook", "channel", "integration")
-        self.refuse_unknown(document, known, "")
+        self.refuse_integrations(document)
+        self.refuse_unknown(document, ("server", "people", "database", "handbook", "channel"), "")
         server = self.section(Server, document.get("server", {}), "server")
         if not 1 <= server.port <= 65535:
             raise self.fail("server.port", f"{server.port} is no port", "1 to 65535")
-        handbook = self.section(Handbook, document.get("handbook", {}), "handbook")
-        if handbook.push and not handbook.commit:
-            raise self.fail("handbook.push", "there is nothing to push", "set commit = true, or remove push")
         return Settings(
             root=self.root,
             file=self.file,
             server=server,
             people=self.section(People, document.get("people", {}), "people"),
             database=self.section(Database, document.get("database", {}), "database"),
-            handbook=handbook,
+            handbook=self.section(Handbook, document.get("handbook", {}), "handbook"),
             channels=dict(self.channels(document.get("channel", {}))),
-            integrations=dict(self.integrations(document.get("integration", {}))),
             literal_secrets=tuple(self.literal),
             missing_secrets=tuple(self.missing),
         )
@@ -393,11 +369,6 @@ class _Reader:
                 raise self.fail(f"{where}.kind", said, _nearest(str(kind), CHANNELS))
             rest = {key: value for key, value in table.items() if key != "kind"}
             yield name, self.section(cls, rest, where, name=name)
-
-    def integrations(self, tables: Any) -> Iterator[tuple[str, Integration]]:
-        """[integration.<name>]"""
-        for name, table in self.named(tables, "integration"):
-            yield name, self.section(Integration, table, f"integration.{name}", name=name)
 
     def named(self, tables: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """The tables below one section."""
@@ -524,16 +495,30 @@ class _Reader:
             return f"{scheme}:///{(self.root / rest).resolve()}"
         return url
 
+    def refuse_integrations(self, document: Mapping[str, Any]) -> None:
+        """Whoever configures a sender must not believe that its alerts arrive."""
+        if "integration" in document:
+            tables = document["integration"]
+            where = (
+                ".".join(["integration", *list(tables)[:1]]) if isinstance(tables, dict) else "integration"
+            )
+            said = "this version takes alerts in by no integration yet"
+            raise self.fail(where, said, "remove it, and let people declare: tocsin declare")
+
     def refuse_unknown(
         self, table: Mapping[str, Any], known: list[str] | tuple[str, ...], where: str
     ) -> None:
         """A misspelt setting that is passed over is a setting that does not work."""
         for key in table:
             if key not in known:
-                raise self.fail(
-                    ".".join(filter(None, (where, key))), "there is no such setting", _nearest(key, known)
-                )
+                name = ".".join(filter(None, (where, key)))
+                repair = _NOT_YET.get(name) or _nearest(key, known)
+                raise self.fail(name, "there is no such setting", repair)
 
+
+_NO_COMMITS = "this version does not commit by itself: remove the line, and commit what it wrote yourself"
+_NOT_YET: Final = {"handbook.commit": _NO_COMMITS, "handbook.push": _NO_COMMITS}
+"""Settings that people expect and that nothing would heed."""
 
 _TYPES: Final[dict[type, str]] = {str: "a text in quotes", int: "a whole number", bool: "true or false"}
 
