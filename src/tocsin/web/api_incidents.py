@@ -103,11 +103,11 @@ VERB_ENDPOINTS: Final = {name: endpoint_of(name, verb) for name, verb in VERBS.i
 def listed(
     request: Request,
     stage: Annotated[
-        str | None, Query(description="a stage, or `open`", json_schema_extra={"enum": list(STAGES)})
+        str | None, Query(description="a stage, or open", json_schema_extra={"enum": list(STAGES)})
     ] = None,
     sev: m.Word | None = None,
     q: m.Line | None = None,
-    cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
+    cursor: Annotated[str | None, Query(description="next of the page before")] = None,
     limit: Limit = 50,
 ) -> Response:
     """Incidents, newest first."""

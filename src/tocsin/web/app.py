@@ -7,8 +7,18 @@ from typing import Any
 from fastapi import FastAPI
 
 from tocsin import __version__
-from tocsin.web import api_admin, api_handbook, api_incidents, documentation, health, live, static_files
-from tocsin.web.auth import ADMIN, DECLARE, EVERYBODY, METRICS, READ, Access
+from tocsin.web import (
+    api_admin,
+    api_handbook,
+    api_incidents,
+    documentation,
+    health,
+    live,
+    pages,
+    pages_signin,
+    static_files,
+)
+from tocsin.web.auth import ADMIN, DECLARE, EVERYBODY, METRICS, READ, RESPOND, THIS_MACHINE, Access
 from tocsin.web.commands import VERBS
 from tocsin.web.edge import Edge, catch
 from tocsin.web.guard import Entry, register
@@ -66,8 +76,20 @@ DOCUMENTATION = [
     Entry("GET", "/api/openapi.json", documentation.openapi_json, READ),
     Entry("GET", "/api/docs", documentation.docs, READ),
 ]
+PAGES = [
+    Entry("GET", "/", pages.home, READ),
+    Entry("GET", "/declare", pages.declare_form, DECLARE),
+    Entry("POST", "/declare", pages.declare, DECLARE),
+    Entry("GET", "/i/{ref}", pages.incident, READ),
+    Entry("POST", "/i/{ref}/{verb}", pages.act, RESPOND),
+    Entry("GET", "/signin", pages_signin.help_page, EVERYBODY),
+    Entry("GET", "/signin/{token}", pages_signin.link_page, EVERYBODY),
+    Entry("POST", "/signin/{token}", pages_signin.sign_in, EVERYBODY),
+    Entry("POST", "/signout", pages_signin.sign_out, READ),
+    Entry("GET", "/dev/mailbox", pages.mailbox, THIS_MACHINE),
+]
 FILES = [Entry("GET", "/static/{name:path}", static_files.static, EVERYBODY)]
-ROUTES = [*INCIDENTS, *COMMANDS, *HANDBOOK, *ADMINISTRATION, *HEALTH, *DOCUMENTATION, *FILES]
+ROUTES = [*INCIDENTS, *COMMANDS, *HANDBOOK, *ADMINISTRATION, *HEALTH, *DOCUMENTATION, *PAGES, *FILES]
 
 
 def create_app(program: Program, *, mailbox: Any = None, local_token_hash: str | None = None) -> FastAPI:

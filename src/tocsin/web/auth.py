@@ -205,13 +205,14 @@ def check_same_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if site is not None and site not in {"same-origin", "none"}:
         raise Problem(403, "This request came from another site")
-    if origin is not None and not _is_own(request, origin):
+    if origin is not None and not is_own(request, origin):
         raise Problem(403, "This request came from another site")
     if site is None and origin is None:
         raise Problem(403, "A browser session needs the Origin header; programs send a token instead")
 
 
-def _is_own(request: Request, origin: str) -> bool:
+def is_own(request: Request, origin: str) -> bool:
+    """Whether an Origin header names this very server."""
     return bool(origin) and urlsplit(origin).netloc == request.headers.get("host", "")
 
 

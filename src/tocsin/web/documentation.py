@@ -15,8 +15,8 @@ from tocsin.web.templating import page
 from tocsin.web.views import json_response
 
 _ABOUT: Final = (
-    "Incidents, people and the handbook. Sign in with `Authorization: Bearer tcs_...`; errors are RFC 9457 problem "
-    "documents; an `Idempotency-Key` makes any POST safe to repeat."
+    "Incidents, people and the handbook. Send a token as Authorization: Bearer tcs_...; errors are RFC 9457 problem "
+    "documents; an Idempotency-Key makes any POST safe to repeat."
 )
 
 
@@ -53,7 +53,11 @@ def _hoist(schemas: dict[str, Any]) -> None:
 
 def docs(request: Request) -> Response:
     """The same for reading."""
-    return page(request, "docs.html", {"document": openapi_of(request.app), "fields": fields_of})
+    return page(
+        request,
+        "docs.html",
+        {"document": openapi_of(request.app), "fields": fields_of, "type_words": type_words},
+    )
 
 
 def fields_of(document: dict[str, Any], schema: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -88,7 +92,9 @@ def type_words(document: dict[str, Any], schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "anyOf" in schema:
-        return " or ".join(type_words(document, part) for part in schema["anyOf"])
+        return " or ".join(
+            type_words(document, part) for part in schema["anyOf"] if part.get("type") != "null"
+        )
     kind = str(schema.get("type", "any"))
     if kind == "array":
         return f"list of {type_words(document, schema.get('items', {}))}"

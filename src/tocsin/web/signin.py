@@ -94,3 +94,10 @@ class Attempts:
             if len(self.left) >= PLACES_KEPT:
                 self.left.clear()
             self.left[place] = (tokens - 1, now)
+
+    def give_back(self, place: str) -> None:
+        """It worked: this attempt does not count."""
+        with self.lock:
+            tokens, since = self.left.get(place, (float(TRIES), None))
+            if since is not None:
+                self.left[place] = (tokens + 1, since)

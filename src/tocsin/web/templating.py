@@ -33,6 +33,11 @@ def clock_time(at: datetime) -> str:
     return f"{at:%H:%M:%S}"
 
 
+def near(at: datetime, now: datetime) -> str:
+    """The time, with its day when that is not today."""
+    return clock_time(at) if at.date() == now.date() else f"{at.day} {at:%b %H:%M}"
+
+
 def day_time(at: datetime) -> str:
     """`Tue 20 Jan 2026, 13:05`."""
     return f"{at:%a} {at.day} {at:%b %Y, %H:%M}"
@@ -66,6 +71,7 @@ def isolated(text: str) -> str:
 
 ENVIRONMENT.filters.update(
     clock=clock_time,
+    near=near,
     day=day_time,
     iso=iso,
     countdown=countdown,
@@ -81,7 +87,7 @@ def render(request: Request, name: str, values: dict[str, Any]) -> str:
     caller: Caller = getattr(request.state, "caller", NOBODY)
     program = request.app.state.program
     shared = {
-        "caller": caller,
+        "me": caller,
         "path": request.url.path,
         "now": program.clock.now(),
         "policy_hash": program.engine.contexts.live.policy_hash[:7],

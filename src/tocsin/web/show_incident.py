@@ -1,0 +1,265 @@
+"""An incident as a page shows it: severity, seats, who is called, what tocsin does next, what can be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tocsin.domain import clocks, comms, escalation, postmortem
+from tocsin.domain.clocks import Deadline
+from tocsin.domain.context import Context
+from tocsin.domain.incident import Incident, Page, Paging, Stage
+from tocsin.domain.narrate import span
+from tocsin.domain.people import Permission, Person
+from tocsin.domain.policy import Severity
+from tocsin.web.auth import Caller
+from tocsin.web.show_clocks import NAMES, named
+
+PAGES_SHOWN = 8
+NEXT_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A severity: shape and colour by rank, the digit as the handbook writes it, always with the word."""
+
+    level: str
+    shape: int
+    digit: str
+    name: str = ""
+
+
+def badge(level: str, context: Context) -> Badge:
+    """The badge of a level; one that the handbook does not know looks like the least."""
+    severity = context.policy.severity(level)
+    rank = severity.rank if severity else 4
+    digits = "".join(c for c in level if c.isdigit())[:2] or str(rank)
+    return Badge(level, min(rank, 4), digits, (severity.name or "") if severity else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A role and who holds it; `mine` when whoever looks may take it."""
+
+    key: str
+    name: str
+    holder: str | None = None
+    holder_name: str = ""
+    offered_to: str = ""
+    takes: bool = False
+    accepts: bool = False
+    wanted: bool = False
+
+
+def seats_of(state: Incident, context: Context, caller: Caller) -> list[Seat]:
+    """Every role of the handbook, in its order."""
+    me = context.directory.get(caller.handle)
+    return [_seat(role.key, role.name, state, context, me) for role in context.policy.roles]
+
+
+def _seat(key: str, name: str, state: Incident, context: Context, me: Person | None) -> Seat:
+    holder, offer = state.holder(key), state.offer(key)
+    may = me is not None and (me.may_be(key) or not me.can_act_as)
+    return Seat(
+        key,
+        name,
+        holder,
+        named(context, holder) if holder else "",
+        named(context, offer.to) if offer else "",
+        takes=state.stage.running and holder is None and may,
+        accepts=offer is not None and me is not None and offer.to == me.handle,
+        wanted=state.stage.declared,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody who is or was called, or will be. `st`: met, late, now, next, off."""
+
+    at: datetime
+    st: str
+    who: str
+    what: str
+
+
+_OUTCOMES = {
+    "acked": ("met", "acknowledged"),
+    "stopped": ("off", "called off: somebody else took it"),
+    "superseded": ("off", "called again"),
+    "unreachable": ("late", "could not be reached"),
+}
+
+
+def calls_of(state: Incident, context: Context) -> list[Call]:
+    """The newest pages, oldest first, then the steps of the ladder that are still to come."""
+    kept = [page for page in state.pages if page.outcome != "superseded"][-PAGES_SHOWN:]
+    return [*(_call(page, context) for page in kept), *_to_come(state, context)]
+
+
+def _call(page: Page, context: Context) -> Call:
+    by = ", ".join(c for c in page.channels if c not in page.failed) or "no channel"
+    waiting = ("now", f"called by {by}, no answer yet" if page.sent else f"being called by {by}")
+    st, what = _OUTCOMES.get(page.outcome or "", waiting)
+    return Call(page.at, st, named(context, page.person), what)
+
+
+def _to_come(state: Incident, context: Context) -> list[Call]:
+    due = escalation.due(state, context)
+    if due is None:
+        return []
+    people, again = _rung_people(state, context, due)
+    return [Call(due, "next", people, f"called{again} if nobody acknowledges")]
+
+
+def _names(people: tuple[str, ...], context: Context) -> str:
+    return ", ".join(named(context, handle) for handle in people) or "nobody on call for it"
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What tocsin does at `at` if nobody acts."""
+
+    at: datetime
+    what: str
+
+
+def next_steps(state: Incident, context: Context) -> list[NextStep]:
+    """The next few, soonest first."""
+    found = sorted(clocks.deadlines(state, context), key=lambda d: (d.due, d.kind))
+    return [NextStep(d.due, _will(d, state, context)) for d in found[:NEXT_SHOWN]]
+
+
+def _will(deadline: Deadline, state: Incident, context: Context) -> str:
+    ic = named(context, state.holder("ic")) if state.holder("ic") else "every IC"
+    audience = _names(comms.audience(state), context)
+    offer = state.offer(deadline.key) if deadline.kind == "handover" else None
+    words = {
+        "breach": f"record that {NAMES.get(deadline.key, deadline.key).lower()} missed its limit, tell {ic}",
+        "rung": f"call {''.join(_rung_people(state, context, deadline.due))}",
+        "seat": "tell every IC that the IC seat is empty",
+        "update-reminder": f"remind {audience} of the next update",
+        "update-overdue": f"record the update as overdue, tell {audience}",
+        "time-left": f"tell {ic} that {deadline.key} minutes are left to resolve",
+        "postmortem": f"tell {_names(postmortem.owners(state), context)} that the postmortem is due",
+    }
+    if offer is not None:
+        return (
+            f"withdraw the offer to {named(context, offer.to)}"
+            if offer.reminded
+            else f"remind {named(context, offer.to)} of the offered seat"
+        )
+    return words.get(deadline.kind, deadline.kind)
+
+
+def _rung_people(state: Incident, context: Context, due: datetime) -> tuple[str, str]:
+    """Who the ladder calls then, and ` again` when it does not climb: exhausted, or of low urgency."""
+    rungs, ladder = escalation.ladder_of(context), state.ladder
+    climbs = context.severity(state.level).urgent or ladder.hurry
+    if climbs and ladder.next_rung < len(rungs) and not ladder.dead_end:
+        return _names(escalation.people_for(rungs[ladder.next_rung], context, due), context), ""
+    last = rungs[min(max(ladder.next_rung - 1, 0), len(rungs) - 1)]
+    return _names(escalation.people_for(last, context, due), context), " again"
+
+
+@dataclass(frozen=True, slots=True)
+class StageStep:
+    """A step of the way an incident goes; `s`: done, now, or empty for to come."""
+
+    name: str
+    s: str
+    note: str
+
+
+def stage_steps(state: Incident, context: Context) -> list[StageStep]:
+    """Where it stands."""
+    reached = [
+        ("Called", state.first_page_at or state.opened_at),
+        ("Declared", state.declared_at),
+        ("Mitigated", state.mitigated_at),
+        ("Resolved", state.resolved_at),
+        ("Closed", state.closed_at),
+    ]
+    if state.stage == Stage.DISMISSED:
+        return [
+            StageStep("Called", "done", f"{state.opened_at:%H:%M:%S}"),
+            StageStep("Dismissed", "now", "it was none"),
+        ]
+    last = max(i for i, (_, at) in enumerate(reached) if at is not None)
+    return [
+        StageStep(
+            name, "now" if i == last else "done" if at or i < last else "", _when(name, at, state, context)
+        )
+        for i, (name, at) in enumerate(reached)
+    ]
+
+
+def _when(name: str, at: datetime | None, state: Incident, context: Context) -> str:
+    if at is not None:
+        by = f" by {named(context, state.declared_by)}" if name == "Declared" and state.declared_by else ""
+        return f"{at:%H:%M:%S}{by}"
+    wanted = {"Mitigated": "mitigate", "Resolved": "resolve"}.get(name, "")
+    clock = state.clock(wanted) if wanted else None
+    due = clocks.limit_of(clock, context) if clock else None
+    if due is not None:
+        return f"by {due:%H:%M:%S}"
+    return {"Declared": "a person's decision", "Closed": "nothing owed"}.get(name, "to come")
+
+
+_POSSIBLE: dict[Stage, tuple[str, ...]] = {
+    Stage.TRIAGE: ("note", "declare", "decide", "dismiss", "severity", "role"),
+    Stage.DECLARED: ("note", "decide", "update", "mitigate", "resolve", "severity", "role", "handoff"),
+    Stage.MITIGATED: ("note", "decide", "update", "resolve", "severity", "role", "handoff"),
+    Stage.RESOLVED: ("note", "decide", "postmortem", "close"),
+    Stage.CLOSED: ("note",),
+    Stage.DISMISSED: ("note",),
+}
+
+
+def possible(state: Incident, context: Context, caller: Caller) -> tuple[str, ...]:
+    """The forms to show: what the stage allows and whoever looks may do."""
+    if not caller.may(Permission.RESPOND):
+        return ()
+    found = _POSSIBLE[state.stage]
+    if state.stage == Stage.RESOLVED and not _owes_postmortem(state, context):
+        found = tuple(verb for verb in found if verb != "postmortem")
+    return found if state.seats else tuple(verb for verb in found if verb != "handoff")
+
+
+def _owes_postmortem(state: Incident, context: Context) -> bool:
+    return context.severity(state.level).postmortem is not None and not state.postmortem_published
+
+
+def is_called(state: Incident) -> bool:
+    """Whether somebody is being called: an acknowledgement ends it."""
+    return state.stage.running and state.paging == Paging.TRIGGERED
+
+
+def role_name(context: Context, key: str) -> str:
+    """How the handbook calls the role, in short."""
+    role = context.policy.role(key)
+    return (role.abbreviation or role.name) if role else key
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Who would be called: how long after the first page, and who as of now."""
+
+    after: str
+    words: str
+    who: str
+    unreachable: str
+
+
+def plan_of(context: Context, severity: Severity | None, now: datetime) -> list[Ladder]:
+    """The ladder as it would be climbed now; a level of low urgency stays on the first step."""
+    rungs = escalation.ladder_of(context)
+    if severity is not None and not severity.urgent:
+        rungs = rungs[:1]
+    found = []
+    for rung in rungs:
+        people = escalation.people_for(rung, context, now)
+        mute = tuple(p for p in people if not context.directory.methods_of(p))
+        after = span(rung.after_s).removesuffix("00s")
+        mark, words = (f"+{after}", f"after {after}") if rung.after_s else ("now", "at once")
+        found.append(Ladder(mark, words, _names(people, context), _names(mute, context) if mute else ""))
+    return found
