@@ -18,8 +18,11 @@ LATER = datetime(2026, 11, 24, tzinfo=UTC)
 
 def sections() -> dict[str, tuple[str, list[str]]]:
     parts = re.split(r"(?m)^## `([a-z-]+)`\n", REFERENCE.read_text("utf-8"))[1:]
-    fences = re.compile(r"(?ms)^```markdown\n(.*?)^```$")
-    return {name: (body, fences.findall(body)) for name, body in zip(parts[::2], parts[1::2], strict=True)}
+    fences = re.compile(r"(?ms)^(`{3,})markdown\n(.*?)^\1$")
+    return {
+        name: (body, [text for _, text in fences.findall(body)])
+        for name, body in zip(parts[::2], parts[1::2], strict=True)
+    }
 
 
 SECTIONS = sections()

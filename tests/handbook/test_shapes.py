@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tocsin.domain.policy import Source
 from tocsin.handbook.document import parse_document
 from tocsin.handbook.findings import Notebook
 from tocsin.handbook.levels import merge_drafts
+from tocsin.handbook.people import read_ladder
 from tocsin.handbook.read import exit_code, read_handbook
 from tocsin.handbook.severities import read_drafts
 
@@ -237,6 +239,39 @@ def test_escalation_section_as_numbered_points(read):
         (600, ("oncall:secondary",)),
         (1200, ("role:ic",)),
     ]
+
+
+def test_a_policy_block_is_named_and_the_prose_applies(read):
+    reading = read(
+        "# IR\n\n## Severity\n\n- **SEV1:** x. Target: ack < 5m.\n\n"
+        '~~~ TOML  tocsin\n[severity.SEV1]\nack = "3m"\n~~~\n\n```toml\nSEV = 1\n```\n'
+    )
+    finding = next(f for f in reading.findings if f.rule == "policy-block")
+    assert (rules(reading), finding.level, finding.line) == (["policy-block"], "warning", 7)
+    assert "not read by this version" in finding.message
+    assert not reading.blocked
+    assert reading.policy.severities[0].ack.seconds == 300
+
+
+@pytest.mark.parametrize(
+    ("sentence", "via"),
+    [
+        ("mail the primary on-call", ("email",)),
+        ("E-mail the primary", ("email",)),
+        ("email the primary on call", ("email",)),
+        ("write to the on-call engineer", ("email",)),
+        ("page the primary on-call", ("page",)),
+        ("push to the primary", ("push",)),
+        ("phone and text the primary on-call", ("call", "sms")),
+        ("call the primary on-call", ("call",)),
+        ("mail, then call the primary", ("email", "call")),
+        ("no answer 5m after the first page, mail the secondary", ("email",)),
+        ("the primary on-call", ()),
+    ],
+)
+def test_how_people_are_called_follows_the_verb(sentence, via):
+    (rung,) = read_ladder(sentence, Source("a.md", 1), ()).rungs
+    assert rung.via == via
 
 
 SEV1 = "# IR\n\n## Severity\n\n- SEV1 – down. Target: ack < 5m.\n\n"

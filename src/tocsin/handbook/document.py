@@ -90,6 +90,11 @@ class Code:
     info: str
     line: int
 
+    @property
+    def is_policy(self) -> bool:
+        """Whether its info string says `toml tocsin`."""
+        return self.info.casefold().split()[:2] == ["toml", "tocsin"]
+
 
 @dataclass(frozen=True, slots=True)
 class Html:

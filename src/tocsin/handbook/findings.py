@@ -47,6 +47,7 @@ _ALL = (
     Rule("duration-unit", "error", "a number without a known unit of time is no promise"),
     Rule("html-table", "error", "a table in HTML or drawn in a code block cannot be read line by line"),
     Rule("zone-unknown", "error", "a hand-over in an unknown time zone would page the wrong person"),
+    Rule("policy-block", "warning", "a block that nothing reads promises nothing"),
     Rule("encoding", "error", "a file that is not UTF-8 cannot be read faithfully"),
     Rule("immediate-no-number", "warning", "`Immediate` without a number starts no clock"),
     Rule("prose-duration", "warning", "a duration in free text is not used as a target"),

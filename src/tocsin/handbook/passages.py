@@ -75,7 +75,7 @@ def read_templates(section: Section, file: str) -> list[Template]:
     for block in section.blocks:
         if isinstance(block, Paragraph | Item):
             name = block.inline.flat.rstrip(":").strip() or name
-        elif isinstance(block, Quote | Code):
+        elif isinstance(block, Quote) or (isinstance(block, Code) and not block.is_policy):
             text = block.text.strip("\n")
             fields = tuple(dict.fromkeys(_FIELD.findall(text)))
             templates.append(Template(name, text, fields, Source(file, block.line)))

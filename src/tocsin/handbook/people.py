@@ -134,7 +134,14 @@ def find_person(text: str, roster: tuple[RosterEntry, ...]) -> RosterEntry | Non
     return first[0] if len(first) == 1 else None
 
 
-_VIA = (("call", r"\bcall|\bphone|\bring\b"), ("sms", r"\bsms\b|\btext\b"), ("email", r"\be-?mail\b"))
+_VIA = (
+    ("call", r"(?<!\bon[-‐‑– ])\bcall|\bphone|\bring\b"),
+    ("sms", r"\bsms\b|\btext\b"),
+    ("email", r"\b(?:e-?)?mail(?:s|ed)?\b|\bwrites?\b"),
+    ("page", r"(?<!\bfirst )(?<!\bstatus )(?<!\bthe )\bpage[sd]?\b"),
+    ("push", r"\bpush(?:es|ed)?\b"),
+)
+"""What an escalation sentence asks for, by its verbs; `on-call` is a person, `the first page` a time."""
 _TARGETS = (
     ("oncall:primary", r"\bprimary\b|\bon-call(?: person| engineer)?\b"),
     ("oncall:secondary", r"\bsecondary\b|\bbackup\b"),

@@ -319,7 +319,7 @@ def _report_unreadable(section: Section, file: str, notes: Notebook) -> None:
     for block in section.blocks:
         if isinstance(block, Html) and "<t" in block.text.lower():
             message = "severities in an HTML table are not read"
-        elif isinstance(block, Code) and find_levelset(block.text):
+        elif isinstance(block, Code) and not block.is_policy and find_levelset(block.text):
             message = "severities drawn in a code block are not read"
         else:
             continue
