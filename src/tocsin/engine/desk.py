@@ -22,7 +22,7 @@ from tocsin.domain.context import Refused
 from tocsin.engine.clock import Clock
 from tocsin.engine.live import Contexts
 from tocsin.engine.sitting import Answer, Decision, P, Sitting, UnknownIncident
-from tocsin.store.contract import ClaimTaken, Store, StoreUnavailable, VersionConflict
+from tocsin.store.contract import ClaimTaken, Commit, Store, StoreUnavailable, VersionConflict
 
 log = structlog.get_logger("tocsin.desk")
 
@@ -80,7 +80,7 @@ class Desk:
         self._stopping = False
         self._thread: threading.Thread | None = None
         self.on_lanes: Callable[[set[str]], None] = lambda _: None
-        self.on_commit: Callable[[], None] = lambda: None
+        self.on_due: Callable[[datetime], None] = lambda _: None
 
     @property
     def waiting(self) -> int:
@@ -185,11 +185,12 @@ class Desk:
                 results.append((job, _decide(job, sitting)))
                 if time.perf_counter() > until:
                     break
-            batch.write(sitting.commit())
-        self._tell(results, sitting)
+            commit = sitting.commit()
+            batch.write(commit)
+        self._tell(results, sitting, commit)
         return jobs[len(results) :]
 
-    def _tell(self, results: Iterable[tuple[Job, Result]], sitting: Sitting) -> None:
+    def _tell(self, results: Iterable[tuple[Job, Result]], sitting: Sitting, commit: Commit) -> None:
         """The batch is written: answer, hint, and raise what was found on the way."""
         for job, result in results:
             if isinstance(result, Answer):
@@ -198,7 +199,9 @@ class Desk:
                 job.future.set_exception(result)
         if sitting.lanes:
             self.on_lanes(sitting.lanes)
-        self.on_commit()
+        due = min((write.next_due for write in commit.streams if write.next_due), default=None)
+        if due is not None:
+            self.on_due(due)
         for key, reason in sitting.alarms:
             self.alarm(key, reason)
 

@@ -55,7 +55,7 @@ class Engine:
         self._stop = threading.Event()
         self._beats: threading.Thread | None = None
         self.desk.on_lanes = self.courier.hint
-        self.desk.on_commit = self.ticker.hint
+        self.desk.on_due = self.ticker.hint
         if isinstance(clock, SystemClock):
             clock.on_jump = self._jumped
 

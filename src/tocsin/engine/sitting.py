@@ -7,9 +7,10 @@ due earlier is fired, after it whatever is due at the same instant: a person win
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Concatenate, ParamSpec
+from operator import attrgetter
+from typing import Any, Concatenate, ParamSpec
 
 from tocsin.domain import clocks
 from tocsin.domain.context import Context
@@ -59,6 +60,8 @@ class Sitting:
         self.tail = Tail()
         self._before: dict[str, int] = {}
         self._states: dict[str, Incident] = {}
+        self._contexts: dict[str, Context] = {}
+        self._wakes: dict[str, tuple[Any, datetime | None]] = {}
         self._events: dict[str, list[Event]] = {}
         self._effects: dict[str, list[tuple[int, Effect]]] = {}
         self.settlements: list[Settlement] = []
@@ -90,39 +93,62 @@ class Sitting:
     ) -> Answer:
         """Fire what was due before, decide, fire what is due at the same instant."""
         state = self.state(ref)
-        context = self.contexts.pinned(state.policy)
-        fired = clocks.advance(state, context, received_at, inclusive=False)
-        middle = _after(state, fired)
+        context = self._context(state)
+        effects: list[tuple[int, Effect]] = []
+        fired = self._fire(state, context, received_at, inclusive=False)
+        middle = _grown(state, fired, context, effects)
         decided = decision(middle, context, received_at, *args, **kwargs)
-        end = _after(middle, decided)
-        tied = clocks.advance(end, context, received_at)
-        self._take(ref, state, [*fired, *decided, *tied], context)
-        return Answer(ref, self._states[ref].version, tuple(decided))
+        end = _grown(middle, decided, context, effects)
+        tied = self._fire(end, context, received_at)
+        end = _grown(end, tied, context, effects)
+        self._take(end, [*fired, *decided, *tied], effects)
+        return Answer(ref, end.version, tuple(decided))
 
     def open(self, ref: str, events: list[Event]) -> Answer:
         """Begin a stream with what was decided."""
-        context = self.contexts.active()
+        effects: list[tuple[int, Effect]] = []
+        state = _grown(None, events, self.contexts.active(), effects)
         self._before[ref] = 0
-        self._take(ref, None, events, context)
-        return Answer(ref, self._states[ref].version, tuple(events))
+        self._take(state, events, effects)
+        return Answer(ref, state.version, tuple(events))
 
     def advance(self, ref: str, now: datetime) -> int:
         """Fire whatever is due at `now`; how many events that gave."""
         state = self.state(ref)
-        context = self.contexts.pinned(state.policy)
+        context = self._context(state)
+        effects: list[tuple[int, Effect]] = []
         events = clocks.advance(state, context, now)
-        self._take(ref, state, events, context, touch=True)
+        self._take(_grown(state, events, context, effects), events, effects, touch=True)
         return len(events)
 
+    def _context(self, state: Incident) -> Context:
+        """One picture of policy and people for the whole batch."""
+        found = self._contexts.get(state.policy)
+        if found is None:
+            found = self._contexts[state.policy] = self.contexts.pinned(state.policy)
+        return found
+
+    def _fire(
+        self, state: Incident, context: Context, now: datetime, *, inclusive: bool = True
+    ) -> list[Event]:
+        """As `clocks.advance`, which is asked only when the wake-up says that something is due."""
+        wake = self._wake(state, context)
+        if wake is None or wake > now or (wake == now and not inclusive):
+            return []
+        return clocks.advance(state, context, now, inclusive=inclusive)
+
+    def _wake(self, state: Incident, context: Context) -> datetime | None:
+        """The earliest deadline, computed once for states that differ in nothing but their version."""
+        looks = _LOOKS(state)
+        known = self._wakes.get(state.ref)
+        if known is None or known[0] != looks:
+            known = self._wakes[state.ref] = (looks, clocks.next_due(state, context))
+        return known[1]
+
     def _take(
-        self, ref: str, state: Incident | None, events: list[Event], context: Context, *, touch: bool = False
+        self, state: Incident, events: list[Event], effects: list[tuple[int, Effect]], *, touch: bool = False
     ) -> None:
-        effects: list[tuple[int, Effect]] = []
-        for event in events:
-            state = evolve(state, event)
-            effects += [(state.version, effect) for effect in derive(event, state, context.directory)]
-        if state is None:
-            raise ValueError("nothing was decided")
+        ref = state.ref
         self._states[ref] = state
         if events or touch:
             self._events.setdefault(ref, []).extend(events)
@@ -170,17 +196,26 @@ class Sitting:
 
     def _write(self, ref: str) -> StreamWrite:
         state = self._states[ref]
-        context = self.contexts.pinned(state.policy)
         return StreamWrite(
             state=state,
             before=self._before[ref],
             events=tuple(self._events[ref]),
             effects=tuple(self._effects[ref]),
-            next_due=clocks.next_due(state, context),
+            next_due=self._wake(state, self._context(state)),
         )
 
 
-def _after(state: Incident, events: list[Event]) -> Incident:
+def _grown(
+    state: Incident | None, events: list[Event], context: Context, effects: list[tuple[int, Effect]]
+) -> Incident:
+    """The state after the events; what must happen outside because of them is appended to `effects`."""
     for event in events:
         state = evolve(state, event)
+        effects += [(state.version, effect) for effect in derive(event, state, context.directory)]
+    if state is None:
+        raise ValueError("nothing was decided")
     return state
+
+
+_LOOKS = attrgetter(*(field.name for field in fields(Incident) if field.name != "version"))
+"""Everything of a state that deadlines can depend on."""

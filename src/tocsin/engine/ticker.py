@@ -33,6 +33,8 @@ class Ticker:
         self._clock = clock
         self._changed = threading.Condition()
         self._hinted = False
+        self._until: datetime | None = None
+        """When it looks again by itself; None while it looks."""
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._aside: dict[str, datetime] = {}
@@ -51,18 +53,24 @@ class Ticker:
         if self._thread is not None:
             self._thread.join()
 
-    def hint(self) -> None:
-        """Something was committed: the earliest wake-up may have moved."""
+    def hint(self, due: datetime | None = None) -> None:
+        """Something was committed, and the earliest wake-up in it is `due`; without it: look again in any case.
+
+        What comes later than the next look disturbs nobody: most commits move no wake-up forward.
+        """
         with self._changed:
-            self._hinted = True
-            self._changed.notify()
+            if due is None or self._until is None or due < self._until:
+                self._hinted = True
+                self._changed.notify()
 
     def _run(self) -> None:
         while not self._stopping:
             pause = self._once()
             with self._changed:
                 if pause > 0 and not self._hinted:
+                    self._until = self._clock.now() + timedelta(seconds=pause)
                     self._changed.wait(pause)
+                    self._until = None
                 self._hinted = False
 
     def _once(self) -> float:
