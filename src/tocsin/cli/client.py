@@ -17,15 +17,17 @@ import httpx2
 
 from tocsin import config
 from tocsin.cli.failure import MISUSED, REFUSED, Failure, misused
-from tocsin.cli.output import STDERR
+from tocsin.cli.output import STDERR, plain
 from tocsin.cli.serverfile import RunningServer, find_server
 from tocsin.config import ClientEnvironment, ConfigError, Settings, client_environment
 
 API: Final = "/api/v1/"
 TRY_AGAIN_S: Final = 15.0
 """How long a broken connection is tried again."""
-STARTING_S: Final = 6.0
+STARTING_S: Final = 20.0
 """How long a server that holds the database but does not answer yet is waited for."""
+SAY_AFTER_S: Final = 2.0
+"""Waiting longer than this is said."""
 PAUSE_S: Final = 0.15
 TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
 _MISUSE: Final = frozenset({400, 405, 415, 422})
@@ -174,7 +176,7 @@ class Local:
 
     def connect(self) -> Connection:
         """To the running server; else in process. Waits for one that is just starting."""
-        until = time.monotonic() + STARTING_S
+        begun, said = time.monotonic(), False
         while True:
             found = self.server()
             wire = _answering(found) if found else None
@@ -183,8 +185,12 @@ class Local:
             try:
                 return self._in_process()
             except Failure as failed:
-                if failed.code == MISUSED or time.monotonic() >= until:
+                waited = time.monotonic() - begun
+                if failed.code == MISUSED or waited >= STARTING_S:
                     raise
+                if waited >= SAY_AFTER_S and not said:
+                    said = True
+                    STDERR.line(f"tocsin: waiting: {plain(failed.message)}")
             time.sleep(PAUSE_S)
 
     def _in_process(self) -> Connection:

@@ -15,25 +15,33 @@ from tocsin.cli.telling import say_state, say_warnings, soon, upcoming
 app = typer.Typer(rich_markup_mode=None)
 
 
+Title = Annotated[str | None, typer.Argument(show_default=False, help="What is wrong, in one line.")]
+Triage = Annotated[
+    str | None, typer.Option("--from", metavar="REF", help="Declare a triage incident that alerts opened.")
+]
+Level = Annotated[
+    str | None, typer.Option("--sev", metavar="LEVEL", help="Level; default: by the handbook's criteria.")
+]
+Hit = Annotated[
+    str | None, typer.Option("--service", metavar="NAME", help="Service of the handbook that is hit.")
+]
+Detected = Annotated[
+    str | None,
+    typer.Option("--detected", metavar="TIME", help="When it was noticed: ISO, or HH:MM today in UTC."),
+]
+ImpactStart = Annotated[
+    str | None, typer.Option("--impact-start", metavar="TIME", help="Since when users are hit.")
+]
+
+
 @app.command()
 def declare(
-    title: Annotated[
-        str | None, typer.Argument(show_default=False, help="What is wrong, in one line.")
-    ] = None,
-    from_: Annotated[
-        str | None,
-        typer.Option("--from", metavar="REF", help="Declare a triage incident that alerts opened."),
-    ] = None,
-    sev: Annotated[
-        str | None, typer.Option("--sev", metavar="LEVEL", help="Level; default: by the handbook's criteria.")
-    ] = None,
-    service: Annotated[str | None, typer.Option(help="Service of the handbook that is hit.")] = None,
-    detected: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When it was noticed: ISO, or HH:MM today in UTC.")
-    ] = None,
-    impact_start: Annotated[
-        str | None, typer.Option("--impact-start", metavar="TIME", help="Since when users are hit.")
-    ] = None,
+    title: Title = None,
+    from_: Triage = None,
+    sev: Level = None,
+    service: Hit = None,
+    detected: Detected = None,
+    impact_start: ImpactStart = None,
     server: AtServer = None,
     person: AsPerson = None,
     as_json: AsJson = False,

@@ -60,7 +60,17 @@ class InProcess:
             STDERR.line(f"tocsin: nothing was sent: {plain(held)}")
         else:
             self._runner.run(_carry(self._program, time.monotonic() + CARRY_S))
+            self._say_unsent()
         STDERR.line(f"tocsin: {NO_ENGINE}")
+
+    def _say_unsent(self) -> None:
+        """Name the pages that did not get out: somebody has to be called by other means."""
+        for effect in self._program.store.effects(None, state="waiting"):
+            if effect.about == "page" and effect.attempts:
+                reason = plain(effect.detail or "no answer")
+                STDERR.line(
+                    f"tocsin: NOT SENT: page to {plain(effect.person)} by {plain(effect.lane)}: {reason}"
+                )
 
     def close(self) -> None:
         """Stop the engine and let go of the database."""

@@ -86,6 +86,8 @@ def check(
 
 def _read(path: Path | None, settings: Settings) -> Reading:
     folder = path or settings.handbook.path
+    if not folder.exists():
+        raise misused(f"{folder} is not there", "name the folder or file of the handbook")
     try:
         return read_handbook(None, folder, present())
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Annotated
 
@@ -50,11 +51,12 @@ def serve(
 
     def ready(program: Program) -> None:
         base = program.settings.server.base_url
+        links = "" if base == plan.local_url else f" (links begin with {plain(base)})"
         if as_json:
-            STDOUT.line(f'{{"url": "{plan.local_url}"}}')
+            STDOUT.line(json.dumps({"url": plan.local_url, "links": base}))
         else:
             STDOUT.line(
-                f"tocsin serves {plain(base)}; sign in with: tocsin user link HANDLE; stop with Ctrl-C"
+                f"tocsin serves on {plan.local_url}{links}; sign in with: tocsin user link HANDLE; stop with Ctrl-C"
             )
         STDOUT.stream.flush()
 
