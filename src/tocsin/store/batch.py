@@ -63,6 +63,7 @@ class OpenBatch:
 
     def next_numbers(self, year: int, count: int) -> list[int]:
         """The next incident numbers of a year; a rolled-back transaction gives them again."""
+        self.wrote = True
         last: int = self._link.rows(sql.NUMBERS, year, count)[0][0]
         return list(range(last - count + 1, last + 1))
 

@@ -44,7 +44,10 @@ class ClaimTaken(Exception):
 
 
 class UnknownEvent(LookupError):
-    """A stream holds an event kind or schema that this program does not know: leave it alone and alarm (rule 19)."""
+    """A stream holds what this program cannot fold: leave it alone and alarm (rule 19).
+
+    Mostly an event kind or schema of a newer program.
+    """
 
     def __init__(self, ref: str, kind: str, reason: str) -> None:
         super().__init__(f"{ref}: {reason}")

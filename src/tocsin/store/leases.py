@@ -35,7 +35,8 @@ class Leases(Database):
             if taken:
                 keys = link.listed([t.key for t in taken])
                 link.run(sql.LEASE, owner, micros(lease_until), keys)
-            if taken or unwanted:
+            link.idle = not (taken or unwanted)
+            if not link.idle:
                 self.probe("before_take_commit")
         if taken:
             self.probe("after_take_commit")

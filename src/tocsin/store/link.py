@@ -41,6 +41,8 @@ class Link(ABC):
 
     dialect: Dialect
     core: Connection
+    idle = False
+    """Set when nothing was written after all: the transaction ends without waiting for the disk."""
 
     @abstractmethod
     def rows(self, statement: str, *values: Any) -> list[Row]:

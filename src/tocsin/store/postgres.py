@@ -124,7 +124,10 @@ class PostgresStore(SharedStore):
         with self._unavailable(), self._engine.connect() as core:
             link = PostgresLink(core)
             yield link
-            link.raw.commit()
+            if link.idle:
+                link.raw.rollback()
+            else:
+                link.raw.commit()
 
     @contextmanager
     def reading(self) -> Iterator[PostgresLink]:

@@ -16,7 +16,7 @@ from tocsin.store.contract import AlertRow, DocumentMemory, EffectRow, IncidentR
 from tocsin.store.instants import instant
 from tocsin.store.link import Database
 from tocsin.store.streams import readable_states, recorded, states_of
-from tocsin.store.tables import OPEN_STAGES, alert, document, effect, page, stream
+from tocsin.store.tables import LIVE, OPEN_STAGES, TROUBLE, alert, document, effect, page, stream
 
 RUNNING = ("triage", "declared", "mitigated")
 CHUNK = 200
@@ -93,7 +93,10 @@ class Reading(Database):
         if ref is not None:
             query = query.where(effect.c.ref == ref)
         if state is not None:
+            # The state is said twice: the constant clause is what leads to the partial index.
             query = query.where(effect.c.state == state)
+            query = query.where(text(LIVE)) if state in {"waiting", "leased"} else query
+            query = query.where(text(TROUBLE)) if state in {"failed", "in_doubt"} else query
         return [effect_row(row) for row in self._all(query.limit(limit))]
 
     def alerts(self, ref: str) -> list[AlertRow]:

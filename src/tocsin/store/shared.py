@@ -32,6 +32,7 @@ class SharedStore(Reading, Leases, Upkeep, Records):
             batch = OpenBatch(self, link)
             yield batch
             self.probe("before_commit")
+            link.idle = not batch.wrote
         self.probe("after_commit")
         if batch.wrote:
             for callback in self._callbacks:

@@ -33,7 +33,11 @@ def readable_states(link: Link, rows: Iterable[Row]) -> dict[str, Incident]:
 
 def folded(link: Link, ref: str, version: int = ALL_EVENTS) -> Incident:
     """The state as its events up to that version fold to it now. Raises UnknownEvent, naming stream and kind."""
-    return fold(r.event for r in recorded(link, link.rows(sql.EVENTS_OF, ref, 0, version)))
+    events = [r.event for r in recorded(link, link.rows(sql.EVENTS_OF, ref, 0, version))]
+    try:
+        return fold(events)
+    except LookupError as unfit:
+        raise UnknownEvent(ref, type(events[0]).__name__ if events else "", str(unfit)) from unfit
 
 
 def recorded(link: Link, rows: Sequence[Row], *, skip_unknown: bool = False) -> list[Recorded]:

@@ -117,6 +117,7 @@ alert = Table(
     Column("first_at", Micros, nullable=False),
     Column("last_at", Micros, nullable=False),
     Index("ix_alert_ref", "ref"),
+    **NARROW,
 )
 
 page = Table(
@@ -132,6 +133,7 @@ page = Table(
     Column("sent", Integer, nullable=False),
     Column("failed", String, nullable=False),
     Index("ix_page_seq", "seq"),
+    **NARROW,
 )
 
 effect = Table(

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("first_at", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("integration", "dedup_key"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_alert_ref", "alert", ["ref"], unique=False)
     op.create_table(
@@ -161,6 +162,7 @@ def upgrade() -> None:
         sa.Column("sent", sa.Integer(), nullable=False),
         sa.Column("failed", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("ref", "number"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_page_seq", "page", ["seq"], unique=False)
     op.create_table(
