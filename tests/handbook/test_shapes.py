@@ -130,6 +130,26 @@ def test_a_section_that_defines_nothing_is_named(read):
     assert (finding.rule, finding.line) == ("severity-missing", 3)
 
 
+def test_levels_as_headings_are_refused_with_the_lines_and_the_line_to_write(read):
+    finding = read(
+        "# IR\n\n## Severity levels\n\n### SEV1 - Critical\n\nNobody can sign in.\n\n- Ack within 5m\n\n"
+        "### 🟠 Sev 2\n\nSlow.\n"
+    ).findings
+    (finding,) = finding
+    assert (finding.rule, finding.level, finding.line) == ("severity-missing", "error", 5)
+    assert "headings ('SEV1 - Critical' in line 5, '🟠 Sev 2' in line 11)" in finding.message
+    assert "bullets, numbered lists and tables" in finding.message
+    assert "`- **SEV1 - Critical:** Nobody can sign in. Target: ack < 5m, resolve < 2h.`" in finding.repair
+
+
+def test_words_as_headings_are_refused_too_and_the_line_to_write_is_read(read):
+    finding = read("# IR\n\n## Severity\n\n### Critical\n\nDown.\n\n### Low\n\nSlow.\n").findings[0]
+    assert "'Critical' in line 5, 'Low' in line 9" in finding.message
+    line = finding.repair.split("`")[-2]
+    severity = read(f"# IR\n\n## Severity\n\n{line}\n").policy.severities[0]
+    assert (severity.level, severity.criteria, severity.ack.seconds) == ("Critical", ("Down",), 300)
+
+
 def test_roster_in_a_neighbouring_file(read):
     reading = read(
         "# IR\n\n## Severity\n\n- **SEV1:** down. Target: ack < 5m.\n",

@@ -23,7 +23,7 @@ from tocsin.domain.policy import (
 )
 from tocsin.handbook.document import Document, Section
 from tocsin.handbook.findings import Notebook
-from tocsin.handbook.labels import section_kind
+from tocsin.handbook.labels import read_level, section_kind
 from tocsin.handbook.levels import default_level, merge_drafts, seat_empty, with_cadence, with_postmortem
 from tocsin.handbook.links import LinkBook
 from tocsin.handbook.passages import (
@@ -43,6 +43,8 @@ from tocsin.handbook.severities import Draft, read_drafts
 
 _POSTMORTEM = re.compile(r"post[- ]?mortem|post[- ]incident", re.I)
 _ESCALATION = re.compile(r"escalat", re.I)
+
+HEADINGS_NAMED = 6
 
 Placed = tuple[Section, str]
 """A section and the file it stands in."""
@@ -66,7 +68,8 @@ def assemble(documents: list[Document], links: LinkBook, log_path: str, notes: N
 
 def report_missing(documents: list[Document], notes: Notebook) -> None:
     """Say that no severities were found, and which headings were seen instead."""
-    if not documents:
+    named = [document for document in documents if _report_headings(document, notes)]
+    if named or not documents:
         return
     likely = next((d for d in documents if "incident" in d.name.lower()), documents[0])
     seen = [s.title for s in likely.sections if s.title]
@@ -81,6 +84,32 @@ def report_missing(documents: list[Document], notes: Notebook) -> None:
         message += "; this looks like a runbook or a stub"
     repair = "add `## Severity Matrix` with points like `- **SEV1:** outage. Target: ack < 5m, resolve < 2h.`"
     notes.found("severity-missing", Source(likely.name, line), message, repair)
+
+
+def _report_headings(document: Document, notes: Notebook) -> bool:
+    """Say that levels which stand as headings are not read; False where none does."""
+    levels = [s for s in document.sections if _is_level(s)]
+    if not levels or (len(levels) == 1 and levels[0].kind != "severity"):
+        return False
+    first = levels[0]
+    where = ", ".join(f"{s.title!r} in line {s.line}" for s in levels[:HEADINGS_NAMED])
+    more = ", ..." if len(levels) > HEADINGS_NAMED else ""
+    message = (
+        f"levels stand as headings ({where}{more}); this version reads bullets, numbered lists and tables"
+    )
+    said = next(
+        (block.inline.flat.rstrip(".") for block in first.spoken() if block.inline.flat), "what it means"
+    )
+    line = f"- **{first.title.rstrip(' :')}:** {said[:80]}. Target: ack < 5m, resolve < 2h."
+    repair = f"write each level as one point below `## Severity Matrix`, with your own times: `{line}`"
+    notes.found("severity-missing", Source(document.name, first.line), message, repair)
+    return True
+
+
+def _is_level(section: Section) -> bool:
+    """Whether a heading is a level: with a number anywhere, by a word inside a section about severities."""
+    level = read_level(section.title)
+    return level is not None and (level.digit is not None or section.kind == "severity")
 
 
 class _Assembly:
