@@ -9,6 +9,7 @@ from store.test_streams import Killed, kill_at
 from tocsin.domain import events as ev
 from tocsin.domain.effects import Drop, Write
 from tocsin.store.contract import Node, Store
+from tocsin.store.tables import effect
 
 NOTED = ev.Noted(NOW, "mei", ev.Text("well"))
 
@@ -211,3 +212,27 @@ def test_settling_is_one_commit_with_its_event(store: Store) -> None:
     assert store.last_seq() == 1
     assert [row.state for row in store.effects("INC-1")] == ["leased"]
     assert taken.attempts == 1
+
+
+def change_effect(store: Store, ref: str, **values) -> None:
+    with store.writing() as link:
+        link.core.execute(effect.update().where(effect.c.ref == ref).values(**values))
+
+
+def test_an_effect_that_cannot_be_read_fails_by_itself(store: Store) -> None:
+    with_effects(store, "INC-1", page())
+    with_effects(store, "INC-2", page())
+    change_effect(store, "INC-1", body='{"person": 7}')
+    assert [taken.ref for taken in take(store, at=later(1))] == ["INC-2"]
+    (row,) = store.effects(None, state="failed")
+    assert (row.ref, row.settled_at) == ("INC-1", later(1))
+    assert "cannot be read" in row.detail
+
+
+def test_an_effect_of_a_newer_program_is_left_to_it(store: Store) -> None:
+    for n in range(3):
+        with_effects(store, f"INC-{n}", page())
+        change_effect(store, f"INC-{n}", kind="Teleport")
+    with_effects(store, "INC-9", page())
+    assert [taken.ref for taken in take(store, limit=2)] == ["INC-9"]
+    assert {row.state for row in store.effects("INC-1")} == {"waiting"}

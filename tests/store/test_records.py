@@ -65,6 +65,8 @@ def test_an_alarm_stands_since_its_first_raising(store: Store) -> None:
     assert store.alarms() == [Alarm("log", "unwritable", NOW), Alarm("gap", "two", later(1))]
     store.clear_alarm("log")
     store.clear_alarm("nothing")
+    store.raise_alarm("nul\x00", "what a sender \x00 said", NOW)
+    store.clear_alarm("nul\x00")
     assert [alarm.key for alarm in store.alarms()] == ["gap"]
 
 

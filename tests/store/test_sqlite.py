@@ -146,6 +146,12 @@ def test_a_damaged_file_is_unavailable(path: Path, url: str) -> None:
         open_store(url)
 
 
+def test_a_place_that_cannot_hold_a_file_is_unavailable(path: Path) -> None:
+    path.write_text("a file")
+    with pytest.raises(StoreUnavailable):
+        open_store(f"sqlite:///{path / 'inside' / 'tocsin.db'}")
+
+
 def test_what_was_committed_outlives_a_kill(url: str) -> None:
     script = """
 import os, signal, sys

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tocsin.store.contract import BackupElsewhere, StoreUnavailable
 from tocsin.store.instants import micros
-from tocsin.store.opening import new_epoch, parsed, sqlite_path
+from tocsin.store.opening import connected, new_epoch, parsed, sqlite_path
 from tocsin.store.shared import EPOCH
 from tocsin.store.sqlite import FileLock, copy_whole, sync, unavailable
 
@@ -46,8 +46,15 @@ def restore(source: str, target_url: str, now: datetime) -> None:
         sync(target.parent)
 
 
+def renew(url: str, now: datetime) -> None:
+    """Give a database that was copied by other tools (pg_restore) its new life: epoch, held, a line in the journal."""
+    with closing(connected(url)) as store, store.writing() as link:
+        for statement, values in new_life(now):
+            link.run(statement, *values)
+
+
 def new_life(now: datetime) -> list[tuple[str, tuple[str | int, ...]]]:
-    """What makes a database another one than the one it was copied from: SQLite's words."""
+    """Statements that make a database another one than the one it was copied from."""
     keep = (
         "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
     )

@@ -42,6 +42,7 @@ _EVENTS = {name: msgspec.json.Decoder(kind) for name, kind in EVENT_KINDS.items(
 _EFFECTS: dict[str, msgspec.json.Decoder[Any]] = {
     cls.__name__: msgspec.json.Decoder(cls) for cls in (Send, Write, Drop)
 }
+EFFECT_KINDS = tuple(_EFFECTS)
 _STATE = msgspec.json.Decoder(Incident)
 _POLICY = msgspec.json.Decoder(Policy)
 _PERSON = msgspec.json.Decoder(Person)
@@ -147,12 +148,19 @@ def decode_state(stored: str) -> Incident:
     return _STATE.decode(stored)
 
 
+class Unreadable(Exception):
+    """A stored effect that is not shaped as this program expects it."""
+
+
 def decode_effect(kind: str, stored: str) -> Effect:
-    """An effect by the name of its class. Raises LookupError for an unknown one."""
+    """An effect by the name of its class. Raises LookupError for an unknown one, Unreadable for another shape."""
     decoder = _EFFECTS.get(kind)
     if decoder is None:
         raise LookupError(f"unknown effect kind {kind}")
-    effect: Effect = decoder.decode(stored)
+    try:
+        effect: Effect = decoder.decode(stored)
+    except msgspec.MsgspecError as error:
+        raise Unreadable(str(error)) from error
     return effect
 
 
@@ -169,6 +177,11 @@ def decode_person(stored: str) -> Person:
 def decode_words(stored: str) -> tuple[str, ...]:
     """A stored tuple of words (scopes)."""
     return _WORDS.decode(stored)
+
+
+def storable(text: str) -> str:
+    """Text for a plain column: PostgreSQL cannot hold a NUL there. What is said in events is kept exactly."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def join_words(words: Iterable[str]) -> str:

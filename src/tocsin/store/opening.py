@@ -42,7 +42,7 @@ def parsed(url: str) -> URL:
     try:
         found = make_url(url)
     except ArgumentError as error:
-        raise StoreUnavailable(f"{url} is no database URL") from error
+        raise StoreUnavailable("that is no database URL: use sqlite:///path or postgresql://...") from error
     if found.get_backend_name() not in {"sqlite", "postgresql"}:
         raise StoreUnavailable(f"{found.drivername} is not supported: use sqlite:/// or postgresql://")
     if found.get_backend_name() == "sqlite" and found.database in {None, "", ":memory:"}:
@@ -62,8 +62,11 @@ def connected(url: str, *, create: bool = True) -> SharedStore:
         path = sqlite_path(found)
         if not create and not path.exists():
             raise StoreUnavailable(f"there is no database at {path}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteStore(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return SqliteStore(path)
+        except OSError as error:
+            raise StoreUnavailable(f"{path}: {error}") from error
     store: SharedStore = importlib.import_module("tocsin.store.postgres").PostgresStore(found)
     return store
 

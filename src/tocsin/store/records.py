@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, insert, select, update
 
 from tocsin.domain.people import Person
 from tocsin.domain.policy import Policy
-from tocsin.store.codec import decode_person, decode_policy, decode_words, to_json
+from tocsin.store.codec import decode_person, decode_policy, decode_words, storable, to_json
 from tocsin.store.contract import Alarm, JournalRow, Node, SecretRow, StoredPolicy
 from tocsin.store.instants import instant, micros
 from tocsin.store.link import Database
@@ -115,16 +115,18 @@ class Records(Database):
     def note(self, row: JournalRow) -> None:
         """Write a line into the journal."""
         with self.writing() as link:
-            link.core.execute(insert(journal).values(at=micros(row.at), kind=row.kind, detail=row.detail))
+            link.core.execute(
+                insert(journal).values(at=micros(row.at), kind=row.kind, detail=storable(row.detail))
+            )
 
     def raise_alarm(self, key: str, reason: str, now: datetime) -> None:
         """Raise or refresh an alarm; `since` stays at its first raising."""
-        self._run(_RAISE_ALARM, key, reason, micros(now))
+        self._run(_RAISE_ALARM, storable(key), storable(reason), micros(now))
 
     def clear_alarm(self, key: str) -> None:
         """It is over."""
         with self.writing() as link:
-            link.core.execute(delete(alarm).where(alarm.c.key == key))
+            link.core.execute(delete(alarm).where(alarm.c.key == storable(key)))
 
     def alarms(self) -> list[Alarm]:
         """Alarms, longest standing first."""

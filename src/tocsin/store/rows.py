@@ -13,7 +13,7 @@ from datetime import datetime
 from tocsin.domain.effects import Drop, Effect, Send, Write
 from tocsin.domain.events import SCHEMA, Event, PageEnded, PageFailed, PageRequested, PageSent
 from tocsin.domain.incident import FOLD, Incident
-from tocsin.store.codec import TextRow, join_words, part_texts, to_json
+from tocsin.store.codec import TextRow, join_words, part_texts, storable, to_json
 from tocsin.store.contract import Commit, Settlement, StreamWrite
 from tocsin.store.instants import micros
 from tocsin.store.sql import Row
@@ -97,11 +97,6 @@ def list_columns(state: Incident, at: int, next_due: datetime | None) -> Row:
         micros(next_due),
         to_json(state),
     )
-
-
-def storable(title: str) -> str:
-    """A title for the list column: PostgreSQL cannot hold a NUL in text; the event keeps what was said."""
-    return title.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def _stream(rows: Rows, write: StreamWrite, at: int) -> None:
@@ -223,9 +218,9 @@ def settled_rows(settlements: Iterable[Settlement], now: datetime) -> tuple[list
         key, outcome = settlement.effect, settlement.outcome
         if outcome == "retry":
             due = micros(settlement.due_at or now)
-            again.setdefault(key, (key, settlement.detail, at, due, settlement.owner))
+            again.setdefault(key, (key, storable(settlement.detail), at, due, settlement.owner))
         elif outcome in TERMINAL:
-            done.setdefault(key, (key, outcome, settlement.detail, at))
+            done.setdefault(key, (key, outcome, storable(settlement.detail), at))
         else:
             raise ValueError(f"no outcome of an effect: {outcome!r}")
     return [done[key] for key in sorted(done)], [again[key] for key in sorted(again)]

@@ -246,11 +246,13 @@ SILENT_NODES = "SELECT boot FROM node WHERE beat_at < ? AND boot <> ?"
 FREE_LEASES = "UPDATE effect SET free_at = ? WHERE state = 'leased' AND owner {among} AND free_at > ?"
 TAKE_EFFECTS = (
     "SELECT key, ref, kind, body, attempts, created_at, state, owner, wanted FROM effect "
-    "WHERE lane = ? AND state IN ('waiting', 'leased') AND free_at <= ? ORDER BY rank, free_at LIMIT ? {skip}"
+    "WHERE lane = ? AND state IN ('waiting', 'leased') AND free_at <= ? AND kind {among} "
+    "ORDER BY rank, free_at LIMIT ? {skip}"
 )
 LEASE = (
     "UPDATE effect SET state = 'leased', owner = ?, free_at = ?, attempts = attempts + 1 WHERE key {among}"
 )
+FAIL_UNREADABLE = "UPDATE effect SET state = 'failed', settled_at = ?, detail = ? WHERE key = ?"
 DROP_UNWANTED = "UPDATE effect SET state = 'dropped', settled_at = ? WHERE key {among}"
 RENEW = "UPDATE effect SET free_at = ? WHERE key = ? AND owner = ? AND state = 'leased'"
 RANKS = 4

@@ -30,6 +30,7 @@ from tocsin.store.sql import Bulk, Row
 WRITER = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
+    "PRAGMA journal_size_limit = 67108864",
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
@@ -179,7 +180,10 @@ class SqliteStore(SharedStore):
         if not self._lock.held:
             raise StoreUnavailable(f"{self.path} was closed")
         if self._writer is None:
-            self._writer = SqliteLink(self._engine.connect())
+            link = SqliteLink(self._engine.connect())
+            if link.rows("PRAGMA journal_mode") != [("wal",)]:
+                raise StoreUnavailable(f"{self.path} stands on a file system without write-ahead logging")
+            self._writer = link
         return self._writer
 
     def announce(self, link: Link) -> None:
