@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from domain.told import HOUR, MINUTE, SEV1, Told, acme, changed, target
 from tocsin.domain import clocks, lifecycle
 from tocsin.domain import events as ev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from domain.told import REF, Told, acme
 from tocsin.domain import events as ev
 from tocsin.domain import grouping, lifecycle

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from domain.told import POLICY, SEV3, Told, acme
 from tocsin.domain import events as ev
 from tocsin.domain import lifecycle, postmortem, response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from domain.told import Told, acme
 from tocsin.domain import events as ev
 from tocsin.domain import response

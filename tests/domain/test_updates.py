@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
-from domain.told import SEV1, SEV2, Told, acme, changed, every
 from hypothesis import given
 from hypothesis import strategies as st
+
+from domain.told import SEV1, SEV2, Told, acme, changed, every
 from tocsin.domain import comms, response
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
@@ -103,7 +105,7 @@ def test_however_time_passes_there_is_one_overdue_and_reminders_stay_apart(naps:
         told.sleep(seconds=seconds)
 
     said = told.events(ev.UpdateReminded)
-    gaps = [b.at - a.at for a, b in zip(said, said[1:], strict=False)]
+    gaps = [b.at - a.at for a, b in pairwise(said)]
     assert all(gap >= timedelta(minutes=5) for gap in gaps)
     assert len(told.events(ev.UpdateOverdue)) == int(sum(naps) >= 30 * 60)
     assert len(said) <= sum(naps) // (15 * 60)
