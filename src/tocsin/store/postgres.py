@@ -149,7 +149,7 @@ class PostgresStore(SharedStore):
     def backup(self, target: str) -> None:
         """The server has its own tools."""
         raise BackupElsewhere(
-            f"{target} was not written: back up PostgreSQL with pg_dump or by archiving its log (docs/guide/backup.md)"
+            f"{target} was not written: back up PostgreSQL with pg_dump or by archiving its log"
         )
 
     def close(self) -> None:
