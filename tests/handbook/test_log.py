@@ -146,7 +146,15 @@ def test_conflict_markers_hold_the_row(marker):
 
 
 def test_a_changed_header_holds_the_row():
-    assert held(LOG.replace("Impact", "Effect on customers"), header=HEADER) == "header-changed"
+    first = written(LOG)
+    changed = first.text.replace("Impact", "Effect on customers")
+    assert held(changed, previous=first.row, header=first.header) == "header-changed"
+
+
+def test_a_row_that_is_not_there_any_more_is_written_below_the_header_there_is():
+    first = written(LOG)
+    changed = LOG.replace("Impact", "Effect on customers")
+    assert written(changed, previous=first.row, header=first.header).changed
 
 
 def test_a_header_with_other_blanks_is_the_same():

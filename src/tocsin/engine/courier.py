@@ -205,7 +205,7 @@ def _record(
         )
     document = getattr(taken.effect, "document", "")
     return sitting.decide(
-        taken.ref, at, response.document_refused, document=document, path="", reason=outcome.reason
+        taken.ref, at, response.document_refused, document=document, path=outcome.path, reason=outcome.reason
     )
 
 

@@ -18,13 +18,19 @@ class Failure(StrEnum):
 
 
 class Undelivered(Exception):
-    """It was not carried out, or nobody can say. `after_s`: the other side asked to wait this long."""
+    """It was not carried out, or nobody can say.
 
-    def __init__(self, failure: Failure, reason: str, after_s: float | None = None) -> None:
+    `after_s`: the other side asked to wait this long. `path`: the file that could not be written.
+    """
+
+    def __init__(
+        self, failure: Failure, reason: str, after_s: float | None = None, *, path: str = ""
+    ) -> None:
         super().__init__(reason)
         self.failure = failure
         self.reason = reason
         self.after_s = after_s
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)

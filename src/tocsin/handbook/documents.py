@@ -65,7 +65,7 @@ class Documents:
     def __init__(self, root: Path, folder: Path, log_path: str) -> None:
         self._root = root.resolve()
         self._folder = folder
-        self._log_path = log_path
+        self.log_path = log_path
 
     def write_log(self, row: LogRow, previous: str | None, known_header: str | None = None) -> Written:
         """Insert or update the incident's row.
@@ -79,7 +79,7 @@ class Documents:
             LogRefused: the row must be kept and written later; see its `rule` and `permanent`.
             OSError: the disk refused.
         """
-        path = self._inside(self._root / self._log_path, LogRefused)
+        path = self._inside(self._root / self.log_path, LogRefused)
         if (self._git_folder() / "MERGE_HEAD").exists():
             raise LogRefused("merge", "a merge is in progress in the work tree", permanent=False)
         text = self._text(path, LogRefused)
@@ -89,7 +89,7 @@ class Documents:
         changed = result.text != text
         if changed:
             _replace(path, result.text)
-        return Written(self._log_path, changed, row=result.row, header=result.header)
+        return Written(self.log_path, changed, row=result.row, header=result.header)
 
     def write_postmortem(self, ref: str, text: str, previous_hash: str | None) -> Written:
         """Write `<folder>/postmortems/<ref>.md`, unless somebody has edited it since.
@@ -121,7 +121,11 @@ class Documents:
         """The link from the log to a postmortem, relative to the log's folder."""
         folder = PurePosixPath((self._root / self._folder).resolve().relative_to(self._root).as_posix())
         target = folder / POSTMORTEMS / f"{ref}.md"
-        return os.path.relpath(target, PurePosixPath(self._log_path).parent).replace(os.sep, "/")
+        return os.path.relpath(target, PurePosixPath(self.log_path).parent).replace(os.sep, "/")
+
+    def postmortem_path(self, ref: str) -> str:
+        """Where the postmortem stands, relative to the root."""
+        return os.path.normpath(PurePosixPath(self.log_path).parent / self.postmortem_link(ref))
 
     def highest_number(self, year: int) -> int:
         """The highest number of a reference of that year in the log, 0 without one.
@@ -129,7 +133,7 @@ class Documents:
         Raises:
             LogRefused: the log leads out of the work tree or is not UTF-8.
         """
-        text = self._text(self._inside(self._root / self._log_path, LogRefused), LogRefused)
+        text = self._text(self._inside(self._root / self.log_path, LogRefused), LogRefused)
         return highest_number(text or "", year)
 
     def _inside(self, path: Path, error: type[DocumentRefused]) -> Path:

@@ -119,7 +119,8 @@ def write_row(text: str, row: LogRow, previous: str | None, known_header: str | 
         text: the file as it is now.
         row: what to write.
         previous: the row as tocsin wrote it last, None when it never did.
-        known_header: the header line as last seen, None to accept any.
+        known_header: the header line above it as last seen, None to accept any. A row that is not there (any more) is
+            written below whatever header there is.
     """
     if _CONFLICT.search(text):
         return LogHeld("conflict", "the log holds conflict markers; solve the merge first")
@@ -129,13 +130,14 @@ def write_row(text: str, row: LogRow, previous: str | None, known_header: str | 
         return LogHeld(
             "no-header", "no table with the header of an incident log; a playbook is not written into"
         )
-    header = _content(lines[tables[0].header])
-    if known_header is not None and split_cells(known_header) != split_cells(header):
-        return LogHeld("header-changed", "the header row of the log was changed")
     own = [(table, at) for table in tables for at in table.rows if _is_own(lines[at], table, row.ref)]
     if len(own) > 1:
         return LogHeld("edited-by-hand", f"{row.ref} has {len(own)} rows")
     if own:
+        header = _content(lines[own[0][0].header])
+        if known_header is not None and split_cells(known_header) != split_cells(header):
+            reason = f"the header above the row of {row.ref} was changed: put it back, or take the row out"
+            return LogHeld("header-changed", reason)
         return _update(lines, own[0][0], own[0][1], row, previous)
     return _insert(lines, tables[0], row)
 
@@ -147,7 +149,8 @@ def _update(lines: list[str], table: _Table, at: int, row: LogRow, previous: str
         # Also the repeat after a crash: the row was written, but that was not recorded any more.
         return LogWritten("".join(lines), old, _content(lines[table.header]), changed=False)
     if previous is None or split_cells(previous) != split_cells(old):
-        return LogHeld("edited-by-hand", f"the row of {row.ref} is not as it was written last")
+        reason = f"the row of {row.ref} is not as it was written last: put it back, or take it out"
+        return LogHeld("edited-by-hand", reason)
     new = _join(cells, old)
     lines[at] = new + end
     return LogWritten("".join(lines), new, _content(lines[table.header]), changed=True)

@@ -130,15 +130,14 @@ def _write(taken: Taken, around: Surroundings) -> Carried:
     state, context = around.subject_of(taken)
     timeline = around.store.timeline(taken.ref, limit=TIMELINE_LIMIT)
     write = _write_log if effect.document == "log" else _write_postmortem
+    path = documents.log_path if effect.document == "log" else documents.postmortem_path(taken.ref)
     alarm = f"document:{effect.document}:{taken.ref}"
     try:
         carried = write(taken.ref, state, context, timeline, documents, around)
     except (DocumentRefused, OSError) as refused:
         reason = refused.reason if isinstance(refused, DocumentRefused) else str(refused.strerror)
-        around.store.raise_alarm(
-            alarm, f"{taken.ref}: the {effect.document} cannot be written: {reason}", around.now()
-        )
-        raise Undelivered(Failure.RETRY, reason) from refused
+        around.store.raise_alarm(alarm, f"{taken.ref}: {path} cannot be written: {reason}", around.now())
+        raise Undelivered(Failure.RETRY, reason, path=path) from refused
     around.store.clear_alarm(alarm)
     return carried
 
@@ -154,8 +153,9 @@ def _write_log(
     owed = context.severity(state.level).postmortem is not None and state.resolved_at is not None
     row = log_row(state, context, timeline, documents.postmortem_link(ref) if owed else None)
     known = around.store.document(ref, "log")
-    written = documents.write_log(row, known.content if known else None)
-    content = written.row or ""
+    last, _, header = known.content.partition("\n") if known else ("", "", "")
+    written = documents.write_log(row, last or None, header or None)
+    content = f"{written.row}\n{written.header}"
     return Carried(written.path, DocumentMemory(ref, "log", written.path, content), content[:80])
 
 
