@@ -239,8 +239,8 @@ def is_from_here(request: Request) -> bool:
     return is_loopback(client) and not proxied and is_loopback(asked)
 
 
-def open_session(program: Program, person: str, now: datetime) -> tuple[str, datetime]:
-    """A new session of the person: the cookie's value and when it ends."""
+def open_session(program: Program, person: str, now: datetime) -> str:
+    """A new session of the person: the cookie's value."""
     cookie, expires = new_secret(), now + timedelta(days=SESSION_DAYS)
     program.store.save_secret(SecretRow(digest(cookie), "session", person, now, expires))
-    return cookie, expires
+    return cookie

@@ -117,7 +117,9 @@ async def answer_error(request: Request, error: Exception) -> Response:
         return problem_response(problem)
     if problem.status == 401 and request.method == "GET":
         return RedirectResponse("/signin", status_code=303)
-    return page(request, "error.html", {"problem": problem}, problem.status)
+    answer = page(request, "error.html", {"problem": problem}, problem.status)
+    answer.headers.update(problem.headers)
+    return answer
 
 
 async def answer_failure(request: Request, error: Exception) -> Response:

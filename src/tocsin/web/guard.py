@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tocsin.web.auth import Access, admit
+from tocsin.web.problems import Problem
 from tocsin.web.shapes import answers
 
 Endpoint = Callable[..., Response | Awaitable[Response]]
@@ -62,9 +63,19 @@ class GuardedRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             request.state.caller = await admit(request, self.access)
+            if self.include_in_schema:
+                self._refuse_unknown(request)
             return await answer(request)
 
         return handle
+
+    def _refuse_unknown(self, request: Request) -> None:
+        """A misspelt parameter that is passed over is a filter that does not work. Raises Problem 422."""
+        known = {field.alias for field in self.dependant.query_params}
+        unknown = [name for name in request.query_params if name not in known]
+        if unknown:
+            errors = [(name[:100], "there is no such parameter") for name in unknown[:20]]
+            raise Problem(422, f"{errors[0][0]}: {errors[0][1]}", errors=errors)
 
 
 _PLAIN = str.maketrans({"/": "_", "{": "", "}": "", "-": "_", ".": "_"})

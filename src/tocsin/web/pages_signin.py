@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from tocsin.web.auth import (
     PLAIN_COOKIE,
     SECURE_COOKIE,
+    SESSION_DAYS,
     caller_of,
     check_form,
     is_loopback,
@@ -48,10 +48,10 @@ async def sign_in(request: Request, token: str) -> Response:
         raise Problem(
             403, "Signing in over a network needs HTTPS", possible="use the address that begins with https"
         )
-    cookie, expires = await run_in_threadpool(use_link, program, token)
+    cookie = await run_in_threadpool(use_link, program, token)
     request.app.state.attempts.give_back(place)
     answer = RedirectResponse("/", status_code=303)
-    set_cookie(answer, cookie, expires, program.clock.now(), secure=secure)
+    set_cookie(answer, cookie, secure=secure)
     return answer
 
 
@@ -63,11 +63,12 @@ def is_secure(request: Request) -> bool:
     )
 
 
-def set_cookie(answer: Response, value: str, expires: datetime, now: datetime, *, secure: bool) -> None:
+def set_cookie(answer: Response, value: str, *, secure: bool) -> None:
     """The session's cookie: bound to this very host where there is TLS."""
     name = SECURE_COOKIE if secure else PLAIN_COOKIE
-    age = int((expires - now).total_seconds())
-    answer.set_cookie(name, value, max_age=age, path="/", secure=secure, httponly=True, samesite="lax")
+    answer.set_cookie(
+        name, value, max_age=SESSION_DAYS * 86_400, path="/", secure=secure, httponly=True, samesite="lax"
+    )
 
 
 async def sign_out(request: Request) -> Response:

@@ -11,7 +11,7 @@ from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.narrate import actor, kind_of, sentence, span
 from tocsin.store.contract import Recorded
-from tocsin.web.show_clocks import NAMES, named
+from tocsin.web.show_clocks import named
 from tocsin.web.templating import countdown
 
 
@@ -180,10 +180,13 @@ def _sent(line: Line, event: ev.PageSent, context: Context) -> None:
 
 def _clock_ended(line: Line, event: ev.ClockEnded, _: Context) -> None:
     line.who = ""
-    line.say = f"{NAMES.get(event.clock, event.clock)} took {span(event.took_s)}"
+    line.say = f"{_ENDED.get(event.clock, event.clock)} after {span(event.took_s)}"
     if event.due is not None:
         line.meta = f"limit {event.due:%H:%M:%S} UTC, {event.level} then"
     line.mark = {"met": ("met", "met"), "missed": ("breach", "missed")}.get(event.verdict)
+
+
+_ENDED = {"ack": "Acknowledged", "mitigate": "Mitigated", "resolve": "Resolved"}
 
 
 def _closed(line: Line, _: ev.Closed, __: Context) -> None:

@@ -38,8 +38,8 @@ def issue_signin_link(program: Program, person: str) -> str:
     return f"{program.settings.server.base_url}/signin/{token}"
 
 
-def use_link(program: Program, token: str) -> tuple[str, datetime]:
-    """Use a link up: the session's cookie and when it ends. Raises Problem when it does not work (any more)."""
+def use_link(program: Program, token: str) -> str:
+    """Use a link up: the cookie of a new session. Raises Problem when it does not work (any more)."""
     now = program.clock.now()
     row = program.store.secret(digest(token))
     gone = Problem(
