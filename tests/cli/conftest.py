@@ -61,6 +61,7 @@ class Shell:
 
     folder: Path
     environment: dict[str, str]
+    command: str = TOCSIN
 
     def run(self, *words: str, expect: int | None = 0, **more: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -24,6 +25,13 @@ def test_a_page_that_did_not_get_out_is_named(acme, mailbox):
     done = acme.run("declare", "Sign-in loops", "--sev", "SEV1")
     assert "NOT SENT: page to" in done.stderr
     assert "by mail" in done.stderr
+
+
+def test_commands_at_the_same_time_wait_for_each_other(acme):
+    with ThreadPoolExecutor(3) as people:
+        done = list(people.map(lambda n: acme.run("declare", f"Trouble {n}", "--sev", "SEV4"), range(3)))
+    assert len({one.stdout.splitlines()[0] for one in done}) == 3
+    assert len(acme.json("list")["incidents"]) == 3
 
 
 def test_looking_says_nothing_about_engines(acme):

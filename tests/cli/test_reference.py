@@ -17,7 +17,9 @@ def commands(command, path=("tocsin",)):
     children = getattr(command, "commands", None)
     if not children:
         return {" ".join(path): command}
-    return {name: leaf for child, one in children.items() for name, leaf in commands(one, (*path, child)).items()}
+    return {
+        name: leaf for child, one in children.items() for name, leaf in commands(one, (*path, child)).items()
+    }
 
 
 def test_every_command_and_option_is_documented():

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-
-import pytest
 
 
 def test_a_backup_of_a_running_server_brings_everything_back(acme, served, mailbox):
@@ -132,9 +129,3 @@ def test_doctor_knows_what_the_old_sqlite_can_do(monkeypatch):
     assert doctor._sqlite().state == "note"
     monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 51, 3))
     assert doctor._sqlite().state == "ok"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_settings_that_cannot_be_read(acme):
-    (acme.folder / "tocsin.toml").chmod(0)
-    assert points(acme, expect=1)["settings"][0] == "wrong"

@@ -54,9 +54,3 @@ def main() -> None:
         app()
     except Failure as failure:
         sys.exit(say_failure(failure, as_json="--json" in sys.argv))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has gone (`tocsin list | head`): nothing left to say, and nothing to flush.
-        sys.stderr.close()
-        sys.exit(0)

@@ -72,7 +72,10 @@ def demo(
     try:
         plan = plan_for(settings_of(copy, root, mailbox.port), host, port)
         plan = replace(
-            plan, another_port="choose another: make run PORT=8090", app_options={"mailbox": mailbox}
+            plan,
+            another_port="choose another: make run PORT=8090",
+            app_options={"mailbox": mailbox},
+            ends_with_terminal=True,
         )
         run(plan, lambda program: _say(plan, program, mailbox.port, as_json=as_json))
     finally:

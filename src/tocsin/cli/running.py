@@ -50,6 +50,8 @@ class Plan:
     role: str = "all"
     another_port: str = "choose another with --port"
     app_options: Mapping[str, Any] = field(default_factory=dict)
+    ends_with_terminal: bool = False
+    """Whether SIGHUP, which a closed terminal sends, ends it instead of reading the handbook again."""
 
     @property
     def local_url(self) -> str:
@@ -117,13 +119,16 @@ def _serve(
     written: list[Path] = []
 
     def ready() -> None:
-        written.append(write_server_file(plan.settings.var, here))
+        try:
+            written.append(write_server_file(plan.settings.var, here))
+        except OSError as error:
+            raise Failure(f"{plan.settings.var} cannot be written into: {error.strerror}") from None
         on_ready(program)
         log.info("ready", url=plan.local_url, role=plan.role)
 
     watch = HandbookWatch(program)
     server = LiveServer(app, ready)
-    _heed_signals(server, watch)
+    _heed_signals(server, watch, ends_with_terminal=plan.ends_with_terminal)
     program.engine.start()
     try:
         watch.start()
@@ -165,7 +170,7 @@ class LiveServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _heed_signals(server: uvicorn.Server, watch: HandbookWatch) -> None:
+def _heed_signals(server: uvicorn.Server, watch: HandbookWatch, *, ends_with_terminal: bool) -> None:
     """SIGTERM and SIGINT end it, while it starts too; SIGHUP reads the handbook again."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -176,4 +181,4 @@ def _heed_signals(server: uvicorn.Server, watch: HandbookWatch) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGHUP, again)
+    signal.signal(signal.SIGHUP, end if ends_with_terminal else again)
