@@ -29,6 +29,7 @@ from tocsin.wiring.program import Program, open_program
 HANDBOOK = Path(__file__).resolve().parents[1] / "processes" / "quick_handbook.md"
 OPERATOR = "the-local-operator"
 QUICK_WAITS_S = (0.05,) * 60
+QUICK_LEASE_S = 3.0
 LOG = "docs/ops/incidents.md"
 
 
@@ -84,7 +85,7 @@ class House:
         self.app = create_app(self.program, local_token_hash=digest(OPERATOR))
         lanes = self.program.engine.courier.lanes
         for name, lane in lanes.items():
-            lanes[name] = replace(lane, waits_s=QUICK_WAITS_S)
+            lanes[name] = replace(lane, waits_s=QUICK_WAITS_S, lease_s=QUICK_LEASE_S)
 
     @property
     def engine(self) -> Engine:

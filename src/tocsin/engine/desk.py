@@ -29,6 +29,7 @@ log = structlog.get_logger("tocsin.desk")
 BATCH_JOBS = 256
 BATCH_SECONDS = 0.005
 CONFLICT_TRIES = 20
+TRIAL_BYTES = 16 * 1024
 Result = Answer | Refused | UnknownIncident
 
 
@@ -79,6 +80,8 @@ class Desk:
         self._changed = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
+        self.unwritten: str | None = None
+        """Why the last write failed; None since one succeeded."""
         self.on_lanes: Callable[[set[str]], None] = lambda _: None
         self.on_due: Callable[[datetime], None] = lambda _: None
 
@@ -161,6 +164,7 @@ class Desk:
             except (VersionConflict, ClaimTaken) as conflict:
                 log.debug("decided again", reason=str(conflict))
             except StoreUnavailable as down:
+                self.unwritten = str(down)
                 return _fail(jobs, down)
             except Exception as error:  # one job of the batch is at fault: find it, the others stand
                 if len(jobs) == 1:
@@ -187,6 +191,8 @@ class Desk:
                     break
             commit = sitting.commit()
             batch.write(commit)
+        if commit.streams or commit.answers:
+            self.unwritten = None
         self._tell(results, sitting, commit)
         return jobs[len(results) :]
 
@@ -213,9 +219,19 @@ class Desk:
         except StoreUnavailable as down:
             log.critical("cannot store the alarm", alarm=reason, reason=str(down))
 
+    def try_to_write(self) -> None:
+        """Queue a write that means nothing, to learn whether the database takes one again. Raises Busy."""
+        self.put(Job(_trial, rank=Rank.TICK))
+
     def alive(self) -> bool:
         """Whether jobs are being decided."""
         return self._thread is not None and self._thread.is_alive()
+
+
+def _trial(sitting: Sitting, at: datetime) -> Answer:
+    """An answer that nobody asks for: large enough that a full database refuses it, forgotten like any other."""
+    sitting.answers.append((f"trial/{at.isoformat()}", bytes(TRIAL_BYTES)))
+    return Answer("", 0)
 
 
 def _decide(job: Job, sitting: Sitting) -> Result:

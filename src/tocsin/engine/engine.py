@@ -6,6 +6,7 @@ leases running out: there is no recovery path (design rule 7).
 
 from __future__ import annotations
 
+import gc
 import threading
 import uuid
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from tocsin.engine import release
 from tocsin.engine.auditor import Auditor
 from tocsin.engine.clock import Clock, SystemClock
 from tocsin.engine.courier import Courier
-from tocsin.engine.desk import Desk
+from tocsin.engine.desk import Busy, Desk
 from tocsin.engine.live import Contexts, Live
 from tocsin.engine.ports import Lane
 from tocsin.engine.ticker import Ticker
@@ -54,6 +55,7 @@ class Engine:
         self.auditor = Auditor(store, self.desk, clock)
         self._stop = threading.Event()
         self._beats: threading.Thread | None = None
+        self._no_beat: str | None = None
         self.desk.on_lanes = self.courier.hint
         self.desk.on_due = self.ticker.hint
         if isinstance(clock, SystemClock):
@@ -77,6 +79,8 @@ class Engine:
             self.auditor.start()
         self._beats = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._beats.start()
+        # What is here now stays: walking all of it again stops every thread for as long as several ticks may be late.
+        gc.freeze()
 
     def refold(self) -> None:
         """Fold open streams of another fold version again and compute their wake-ups (design rule 19)."""
@@ -125,8 +129,12 @@ class Engine:
         while not self._stop.wait(BEAT_S):
             try:
                 self.beat()
+                self._no_beat = None
                 self.set_held(self.held())
-            except StoreUnavailable as down:
+                if self.desk.unwritten is not None:
+                    self.desk.try_to_write()
+            except (StoreUnavailable, Busy) as down:
+                self._no_beat = str(down)
                 log.warning("no heartbeat", reason=str(down))
 
     def beat(self) -> None:
@@ -146,17 +154,22 @@ class Engine:
 
     def not_ready(self) -> list[str]:
         """Why this node must not get work; empty when it is ready (design rule 29)."""
-        reasons = []
-        try:
-            self.store.meta("epoch")
-        except StoreUnavailable as down:
-            reasons.append(f"the database is not usable: {down}")
+        reasons = self._no_database()
         if self.runs and self.clock.now() - self.ticker.last_tick > STALE_TICK:
             reasons.append("the tick is stale")
         parts = {"desk": self.desk.alive()}
         if self.runs:
             parts |= {"ticker": self.ticker.alive(), "courier": self.courier.alive()}
         return reasons + [f"the {part} does not run" for part, alive in parts.items() if not alive]
+
+    def _no_database(self) -> list[str]:
+        """Why nothing can be read or recorded: asked of the database now, and learned by the last write."""
+        try:
+            self.store.meta("epoch")
+        except StoreUnavailable as down:
+            return [f"the database is not usable: {down}"]
+        failed = self.desk.unwritten or self._no_beat
+        return [f"the database takes no writes, nothing can be recorded: {failed}"] if failed else []
 
     def alarmed(self) -> list[str]:
         """Everything else somebody must look at; empty when all is well."""
@@ -165,6 +178,7 @@ class Engine:
             held = self.held()
         except StoreUnavailable as down:
             return [f"the database is not usable: {down}"]
+        reasons += self._no_database()
         if self.runs and not self.auditor.alive():
             reasons.append("the auditor does not run")
         if held:
