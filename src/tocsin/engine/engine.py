@@ -17,6 +17,7 @@ import structlog
 from tocsin.domain import clocks
 from tocsin.domain.incident import Incident
 from tocsin.engine import release
+from tocsin.engine.astray import Astray, astray
 from tocsin.engine.auditor import Auditor
 from tocsin.engine.clock import Clock, SystemClock
 from tocsin.engine.courier import Courier
@@ -56,6 +57,7 @@ class Engine:
         self._stop = threading.Event()
         self._beats: threading.Thread | None = None
         self._no_beat: str | None = None
+        self._astray: Astray | None = None
         self.desk.on_lanes = self.courier.hint
         self.desk.on_due = self.ticker.hint
         if isinstance(clock, SystemClock):
@@ -122,14 +124,16 @@ class Engine:
         return told
 
     def set_held(self, reason: str | None) -> None:
-        """Tell ticker and courier."""
-        self.ticker.held = self.courier.held = reason is not None
+        """Tell ticker and courier; a node whose clock is astray waits too, unless it is alone."""
+        astray_held = self._astray is not None and not self._astray.alone
+        self.ticker.held = self.courier.held = reason is not None or astray_held
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_S):
             try:
                 self.beat()
                 self._no_beat = None
+                self.look_at_clock()
                 self.set_held(self.held())
                 if self.desk.unwritten is not None:
                     self.desk.try_to_write()
@@ -140,6 +144,12 @@ class Engine:
     def beat(self) -> None:
         """Write this node's heartbeat."""
         self.store.beat(Node(self.boot, self.role, self.started_at, self.clock.now()))
+
+    def look_at_clock(self) -> None:
+        """Compare this node's clock with the database's."""
+        before, self._astray = self._astray, astray(self.store, self.clock, self.boot)
+        if self._astray is not None and before is None:
+            log.error("clock", reason=self._astray.reason)
 
     def _jumped(self, jump: timedelta, now: datetime) -> None:
         log.warning("the wall clock jumped", seconds=jump.total_seconds())
@@ -183,4 +193,6 @@ class Engine:
             reasons.append("the auditor does not run")
         if held:
             reasons.append(f"nothing is sent: {held}")
+        if self._astray is not None:
+            reasons.append(self._astray.reason)
         return reasons

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tocsin.domain.effects import Effect
@@ -458,6 +458,12 @@ class Store(Protocol):
         ...
 
     def nodes(self) -> list[Node]: ...
+
+    def clock_offset(self, now: datetime) -> timedelta | None:
+        """How far the database's own clock is ahead of `now`; None where it has none (SQLite). For this and nothing
+        else the database is asked for the time.
+        """
+        ...
 
     def meta(self, key: str) -> str | None: ...
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -145,6 +146,12 @@ class PostgresStore(SharedStore):
             self._ears = Ears(self._engine.url)
         self._ears.callbacks.append(callback)
         self._ears.start_once()
+
+    def clock_offset(self, now: datetime) -> timedelta | None:
+        """The server's clock, compared with that of whoever asks."""
+        with self.reading() as link:
+            there: datetime = link.rows("SELECT clock_timestamp()")[0][0]
+        return there - now
 
     def backup(self, target: str) -> None:
         """The server has its own tools."""

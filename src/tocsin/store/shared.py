@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 from tocsin.store.batch import OpenBatch
 from tocsin.store.leases import Leases
@@ -41,6 +42,10 @@ class SharedStore(Reading, Leases, Upkeep, Records):
     @abstractmethod
     def listen(self, callback: Callable[[], None]) -> None:
         """Call it after commits of any node; a hint."""
+
+    def clock_offset(self, now: datetime) -> timedelta | None:  # noqa: ARG002
+        """A file has no clock."""
+        return None
 
     @abstractmethod
     def backup(self, target: str) -> None:
