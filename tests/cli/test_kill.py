@@ -32,6 +32,9 @@ class Sender:
     declared: dict[str, str] = field(default_factory=dict)
     noted: list[tuple[str, str]] = field(default_factory=list)
     asked_again: int = 0
+    http: httpx2.Client = field(
+        default_factory=lambda: httpx2.Client(trust_env=False, verify=False, timeout=5)
+    )
 
     def run(self):
         while not self.over.is_set():
@@ -54,7 +57,7 @@ class Sender:
                 server = json.loads(self.server_file.read_text())
                 headers = {"authorization": f"Bearer {server['token']}", "idempotency-key": key}
                 url = server["url"] + path
-                answer = httpx2.post(url, json=body, headers=headers, trust_env=False, timeout=5)
+                answer = self.http.post(url, json=body, headers=headers)
             except (OSError, ValueError, httpx2.TransportError):
                 self.asked_again += 1
                 time.sleep(0.02)
