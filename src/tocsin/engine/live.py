@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from tocsin.domain.context import Context
 from tocsin.domain.people import Directory
-from tocsin.domain.policy import Policy, Rotation, built_in_policy
+from tocsin.domain.policy import BUILT_IN, Policy, Rotation, Rung, built_in_policy
 from tocsin.store.contract import Store
 
 BUILT_IN_HASH = "built-in"
@@ -28,6 +28,12 @@ def nothing_known() -> Live:
     return Live(BUILT_IN_HASH, built_in_policy(), Directory())
 
 
+def _every_admin(directory: Directory) -> tuple[Rung, ...]:
+    """Whom the built-in policy calls (design rule 15): it has no roster of its own."""
+    admins = tuple(f"person:{handle}" for handle in directory.admins())
+    return (Rung(0, admins, BUILT_IN),) if admins else ()
+
+
 class Contexts:
     """Contexts by pinned policy: the policy of the stream joined with whatever is live now."""
 
@@ -38,7 +44,7 @@ class Contexts:
 
     def active(self) -> Context:
         """For a stream that is about to open."""
-        return self._context(self.live.policy)
+        return self._context(self.live.policy_hash, self.live.policy)
 
     def pinned(self, policy_hash: str) -> Context:
         """For a stream that pinned that policy. Raises LookupError when the store has lost it."""
@@ -48,10 +54,12 @@ class Contexts:
             if stored is None:
                 raise LookupError(f"pinned policy {policy_hash} is not in the database")
             policy = self._pinned[policy_hash] = stored.policy
-        return self._context(policy)
+        return self._context(policy_hash, policy)
 
-    def _context(self, policy: Policy) -> Context:
+    def _context(self, policy_hash: str, policy: Policy) -> Context:
         live = self.live
+        if policy_hash == BUILT_IN_HASH:
+            policy = replace(policy, ladder=_every_admin(live.directory))
         return Context(policy, live.directory, live.rotations, live.warnings)
 
     def replace(self, **changes: object) -> None:

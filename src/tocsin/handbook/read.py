@@ -6,8 +6,10 @@ so that writing a row does not look like a change of policy (design rule 15).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +67,8 @@ def read_handbook(
     Raises:
         OSError: the folder or a file cannot be read.
     """
+    if not folder.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     tree = _tree(root, folder)
     notes = Notebook()
     documents = _documents(tree, folder, notes)

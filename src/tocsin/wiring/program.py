@@ -63,10 +63,9 @@ class Program:
         return self.settings.root / self.settings.handbook.path
 
     def _documents(self) -> Documents | None:
-        reading = self.reading
-        if reading is None:
+        reading, folder = self.reading, self.handbook_folder
+        if reading is None or not folder.exists():
             return None
-        folder = self.handbook_folder
         return Documents(reading.root, folder if folder.is_dir() else folder.parent, reading.log_path)
 
     def reload(self) -> Reading | None:
@@ -75,16 +74,12 @@ class Program:
         try:
             self.reading = read_handbook(None, self.handbook_folder, now)
         except OSError as error:
-            self._handbook_alarm(
-                f"the handbook cannot be read: {error.strerror}: {self.settings.handbook.path}"
-            )
-            self._use_last_good()
+            self._use_last_good(f"the handbook cannot be read: {error.strerror}: {self._shown_folder}")
             return None
         if self.reading.policy is None or self.reading.blocked:
             first = next((f for f in self.reading.findings if f.level == "error"), None)
             where = f": {first.file}:{first.line} {first.message}" if first else ""
-            self._handbook_alarm(f"the handbook cannot be used{where}; the last good one stays active")
-            self._use_last_good()
+            self._use_last_good(f"the handbook cannot be used{where}")
             return self.reading
         self.store.clear_alarm("handbook")
         self._activate(self.reading.hash, self.reading.policy, now)
@@ -101,16 +96,22 @@ class Program:
         else:
             self.store.clear_alarm("rotation-ended")
 
-    def _handbook_alarm(self, reason: str) -> None:
-        log.error("handbook", reason=reason)
-        self.store.raise_alarm("handbook", reason, self.clock.now())
-
-    def _use_last_good(self) -> None:
+    def _use_last_good(self, reason: str) -> None:
+        """Go on with the last handbook that was usable, else with the built-in policy, and say so."""
         stored = self.store.active_policy()
         if stored is not None:
             self._set_live(stored.hash, stored.policy)
+            said = f"{reason}; the last good one stays active"
         else:
             self.refresh_people()
+            said = f"{reason}; the built-in policy applies: no clocks, and every admin is called"
+        log.error("handbook", reason=said)
+        self.store.raise_alarm("handbook", said, self.clock.now())
+
+    @property
+    def _shown_folder(self) -> str:
+        folder, root = self.handbook_folder, self.settings.root
+        return str(folder.relative_to(root)) if folder.is_relative_to(root) else str(folder)
 
     def refresh_people(self) -> None:
         """Take up people who were added or changed at run time; the handbook stays as it was read."""
