@@ -102,6 +102,10 @@ def test_sighup_reads_it_again_and_an_unusable_one_changes_nothing(acme, served,
     until(lambda: "cannot be used" in served.err.read_text(), "the alarm")
     assert ack_seconds_of_blocked(acme) == 300
     assert httpx2.get(f"{served.url}/alarmz", trust_env=False).status_code == 503
+    again = acme.run("handbook", "reload", expect=1)
+    assert "the last good policy stays in force" in again.stdout
+    edit(acme, "## Levels of nothing", "## Severity levels")
+    assert "no findings" in acme.run("handbook", "reload").stdout
 
 
 def ack_seconds_of_blocked(acme):

@@ -97,3 +97,5 @@ def adopt(server: AtServer = None, person: AsPerson = None, as_json: AsJson = Fa
         emit_json(answer)
     else:
         STDOUT.line("adopted: this is the database's home now, what is due is sent")
+        for line in answer.get("told") or []:
+            STDOUT.line(f"told  {plain(line)}")

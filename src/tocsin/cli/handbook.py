@@ -40,10 +40,12 @@ def reload(server: AtServer = None, person: AsPerson = None, as_json: AsJson = F
       tocsin handbook reload
     """
     with connected(server, person) as client:
-        client.post("handbook/reload")
-        found = client.get("handbook")
-        findings = client.get("handbook/findings")["findings"]
-    _say(found, findings, as_json=as_json)
+        found = client.post("handbook/reload")
+    if not as_json:
+        STDOUT.line(
+            "a new policy is in force" if found["changed"] else "the policy in force is the same as before"
+        )
+    _say(found, found["findings"], as_json=as_json)
 
 
 def _say(found: dict[str, Any], findings: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -53,6 +55,8 @@ def _say(found: dict[str, Any], findings: list[dict[str, Any]], *, as_json: bool
     else:
         for line in columns([(name, _value(found[name])) for name in _SHOWN if found.get(name)]):
             STDOUT.line(line)
+        if found.get("blocked"):
+            STDOUT.line("the files as they are now cannot be used: the last good policy stays in force")
         for f in findings:
             STDOUT.line(
                 f"{plain(f['file'])}:{f['line']}  {plain(f['rule'])}  {plain(f['level'])}  {plain(f['message'])}"
@@ -62,7 +66,7 @@ def _say(found: dict[str, Any], findings: list[dict[str, Any]], *, as_json: bool
         raise typer.Exit(REFUSED)
 
 
-_SHOWN = ("hash", "commit", "activated_at", "path", "folder", "files", "log_path", "blocked", "reason")
+_SHOWN = ("hash", "commit", "activated_at", "files")
 
 
 def _value(value: Any) -> str:
