@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import time
 from collections import Counter
@@ -16,7 +17,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
-from cli.conftest import eventually, free_port
+from cli.conftest import acme, eventually, free_port, served, shell, start
 from tocsin.channels.mailbox import Mail, read_mail
 from tocsin.config import load
 from tocsin.domain import events as ev
@@ -101,14 +102,15 @@ class House:
 
     def ask(self, method: str, path: str, by: str = "ann", **body: Any) -> httpx2.Response:
         """One request over the HTTP interface, as the local operator in somebody's name."""
-        headers = {"Authorization": f"Bearer {OPERATOR}", "Tocsin-As": by}
+        headers = {"Authorization": f"Bearer {OPERATOR}", "Tocsin-As": by, "Content-Type": "application/json"}
+        content = json.dumps(body) if body else None
 
         async def one() -> httpx2.Response:
             transport = httpx2.ASGITransport(app=self.app)
             async with httpx2.AsyncClient(
                 transport=transport, base_url=self.program.settings.server.base_url, headers=headers
             ) as client:
-                return await client.request(method, path, json=body or None, timeout=60)
+                return await client.request(method, path, content=content, timeout=60)
 
         return asyncio.run(one())
 
@@ -215,4 +217,14 @@ def for_a_while(check: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.02)
 
 
-__all__ = ["Builder", "House", "PostOffice", "eventually", "for_a_while"]
+__all__ = [
+    "Builder",
+    "House",
+    "PostOffice",
+    "acme",
+    "eventually",
+    "for_a_while",
+    "served",
+    "shell",
+    "start",
+]
