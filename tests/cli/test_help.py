@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 
@@ -62,6 +63,22 @@ def imported(*words):
 @pytest.mark.parametrize("words", [["--help"], ["declare", "--help"], ["ack", "7", "--server", "no address"]])
 def test_help_and_remote_commands_load_nothing_heavy(words):
     assert imported(*words) == "[]"
+
+
+def processor_seconds(shell, *words):
+    """What a command costs, whatever else the machine does meanwhile: the best of three."""
+    costs = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        shell.run(*words)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(costs)
+
+
+def test_a_cold_start_is_quick(acme, served):
+    assert processor_seconds(acme, "--help") < 0.4
+    assert processor_seconds(acme, "list") < 0.4
 
 
 def test_a_misspelt_command_is_wrong_use_and_names_the_nearest(shell):

@@ -7,9 +7,13 @@ import signal
 import stat
 import threading
 import time
+from dataclasses import replace
 
 import httpx2
 import pytest
+
+from tocsin.cli.running import plan_for
+from tocsin.config import Server, Settings
 
 
 def test_it_says_one_line_and_logs_json(served):
@@ -58,6 +62,16 @@ def test_a_command_under_way_is_finished(acme, served, start, any_port):
     assert served.stop() == 0
     start(acme, "serve", port=any_port())
     assert len(acme.json("list")["incidents"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "here"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("127.0.0.1", "127.0.0.1")]
+)
+def test_links_of_a_server_that_listens_everywhere_work_here(host, here, tmp_path):
+    plan = plan_for(Settings(root=tmp_path), host, 9000)
+    assert plan.local_url == plan.settings.server.base_url == f"http://{here}:9000"
+    named = replace(Settings(root=tmp_path), server=Server(url="https://tocsin.acme.example"))
+    assert plan_for(named, host, 9000).settings.server.base_url == "https://tocsin.acme.example"
 
 
 def test_a_taken_port_is_said_clearly(acme, served, any_port):

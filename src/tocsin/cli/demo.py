@@ -88,7 +88,7 @@ def lay_out(root: Path) -> Path:
     if not copy.exists():
         draft = copy.with_name("acme.part")
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(_example(root), draft)
+        shutil.copytree(_example(root), draft, ignore=shutil.ignore_patterns("var", ".git"))
         _git(draft, "init", "-q", "-b", "main")
         _git(draft, "add", "-A")
         _git(draft, *IDENTITY, "commit", "-q", "--no-verify", "-m", "Handbook of Acme")

@@ -63,7 +63,9 @@ class Plan:
 def plan_for(settings: Settings, host: str | None, port: int | None, role: str = "all") -> Plan:
     """Where to listen; links follow, unless tocsin.toml names the address that people use."""
     server = replace(settings.server, host=host or settings.server.host, port=port or settings.server.port)
-    return Plan(replace(settings, server=server), server.host, server.port, role)
+    plan = Plan(settings, server.host, server.port, role)
+    server = replace(server, url=server.url or plan.local_url)
+    return replace(plan, settings=replace(settings, server=server))
 
 
 def run(plan: Plan, on_ready: Callable[[Program], None]) -> None:
