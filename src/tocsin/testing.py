@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from tocsin.domain import clocks, comms, lifecycle, response
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context
+from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import Send, Write
 from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Incident
@@ -25,7 +26,7 @@ from tocsin.engine.commands import Declaration, declare
 from tocsin.engine.desk import Desk
 from tocsin.engine.engine import HELD, Engine
 from tocsin.engine.live import Live
-from tocsin.engine.ports import Carried, Failure, Lane, Undelivered
+from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.receive import receive
 from tocsin.engine.release import tell_backlog
 from tocsin.engine.sitting import Answer, Decision, P

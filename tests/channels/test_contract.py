@@ -1,7 +1,7 @@
 """What every channel promises, on real sockets: the same tests for all, and no channel without them.
 
 A bench brings up the other side and says which outcomes it can be made to give. Whatever happens there, `send` returns
-a Receipt or raises SendFailed of the right kind.
+a Receipt or raises Undelivered of the right kind.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from channels.receivers import DROP, HANG, HttpServer, MailServer, closed_port, http_server, mail_server
-from tocsin.channels.port import Failure, Message, Receipt, SendFailed
+from tocsin.channels.port import Message, Receipt
 from tocsin.channels.registry import KINDS, build
 from tocsin.channels.signature import verify
+from tocsin.domain.delivery import Failure, Undelivered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -171,8 +172,8 @@ def hidden(text: str) -> list[str]:
     return [c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
 
 
-async def failure_of(channel: Channel, message: Message = MESSAGE) -> SendFailed:
-    with pytest.raises(SendFailed) as caught:
+async def failure_of(channel: Channel, message: Message = MESSAGE) -> Undelivered:
+    with pytest.raises(Undelivered) as caught:
         await channel.send(message)
     return caught.value
 

@@ -14,7 +14,7 @@ import pytest
 from channels.receivers import DROP, HANG, closed_port, mail_server
 from channels.test_contract import MESSAGE, NOW, PASSWORD, failure_of, run
 from tocsin.channels.email import EmailChannel
-from tocsin.channels.port import Failure
+from tocsin.domain.delivery import Failure
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,9 +15,9 @@ from channels.receivers import http_server
 from channels.test_contract import MESSAGE, NOW, SIGNING, failure_of, run
 from channels.test_email import certificate, serving  # noqa: F401  (a fixture)
 from tocsin.channels.egress import forbidden
-from tocsin.channels.port import Failure, SendFailed
 from tocsin.channels.signature import SignatureRefused, read_secret, sign, verify
 from tocsin.channels.webhook import WebhookChannel
+from tocsin.domain.delivery import Failure, Undelivered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -398,4 +398,4 @@ def test_what_is_no_address_is_refused_and_not_repeated(url: str) -> None:
 
 
 def test_the_error_type_is_the_ports() -> None:
-    assert issubclass(SendFailed, Exception)
+    assert issubclass(Undelivered, Exception)

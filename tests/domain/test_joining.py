@@ -8,7 +8,7 @@ from domain.told import REF, Told, acme
 from tocsin.domain import events as ev
 from tocsin.domain import grouping, lifecycle
 from tocsin.domain.grouping import Signal
-from tocsin.domain.incident import ALERTS_KEPT, Stage
+from tocsin.domain.incident import Stage
 
 
 def calls(told: Told) -> list[str]:
@@ -255,14 +255,17 @@ def test_an_alert_that_never_fired_here_recovers_nothing(told: Told) -> None:
     assert told.state.stage == Stage.TRIAGE
 
 
-def test_a_storm_keeps_the_state_small_and_counts_what_it_does_not_hold(told: Told) -> None:
-    for n in range(ALERTS_KEPT + 5):
+def test_a_storm_keeps_the_state_small_and_ends_with_the_last_alert(told: Told) -> None:
+    for n in range(205):
         told.alert(key=f"k{n}")
 
-    assert len(told.state.firing) == ALERTS_KEPT
-    assert told.state.firing_more == 5
-    for n in range(ALERTS_KEPT + 5):
+    assert told.state.firing == 205
+    told.recovered("k0")
+    told.recovered("k0")
+    for n in range(1, 204):
         told.recovered(f"k{n}")
+    assert told.state.stage == Stage.TRIAGE
+    told.recovered("k204")
     assert told.state.stage == Stage.DISMISSED
 
 

@@ -147,6 +147,7 @@ class Told:
         self.timeline: list[ev.Event] = []
         self.effects: list[tuple[datetime, Effect]] = []
         self._state: Incident | None = None
+        self.firing: frozenset[str] = frozenset()
 
     @property
     def state(self) -> Incident:
@@ -196,10 +197,20 @@ class Told:
     def do(self, decision: Decision, **asked: Any) -> list[ev.Event]:
         """As the desk does it: what was due before, the decision, what is due at the same instant."""
         self.advance(inclusive=False)
+        if decision is grouping.signalled:
+            asked["known"] = asked["signal"].identity in self.firing
         decided = decision(self.state, self.context, self.now, **asked)
+        if decision is grouping.signalled:
+            self.note_row(asked["signal"])
         self._take(decided)
         self.advance()
         return decided
+
+    def note_row(self, signal: Signal) -> None:
+        """What the alert rows know: which alerts fire."""
+        self.firing = (
+            (self.firing | {signal.identity}) if signal.firing else (self.firing - {signal.identity})
+        )
 
     def open(self, events: list[ev.Event]) -> Told:
         assert self._state is None
@@ -219,6 +230,7 @@ class Told:
         signal = Signal("probe", key, title, severity, firing, group="sign-in")
         if self._state is not None:
             return self.do(grouping.signalled, signal=signal)
+        self.note_row(signal)
         self.open(grouping.open_for(signal, REF, "pinned", self.context, self.now))
         return list(self.timeline)
 

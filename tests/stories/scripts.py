@@ -12,9 +12,9 @@ from pathlib import Path
 from tocsin.config import EmailSettings
 from tocsin.domain import events as ev
 from tocsin.domain import lifecycle, response
+from tocsin.domain.delivery import Failure
 from tocsin.domain.policy import BUILT_IN, Policy, Rotation, RotationRow
 from tocsin.engine.live import Live
-from tocsin.engine.ports import Failure
 from tocsin.handbook.read import read_handbook
 from tocsin.testing import Story
 from tocsin.wiring.people import directory

@@ -11,8 +11,8 @@ import sqlalchemy
 
 from stories import scripts
 from tocsin.domain import events as ev
+from tocsin.domain.delivery import Failure
 from tocsin.engine.clock import SystemClock
-from tocsin.engine.ports import Failure
 from tocsin.store.backup import restore
 from tocsin.testing import Story
 

@@ -10,8 +10,9 @@ import threading
 from datetime import UTC
 from typing import TextIO
 
-from tocsin.channels.port import Message, Receipt, permanent
+from tocsin.channels.port import Message, Receipt
 from tocsin.channels.text import clean_line, clean_links
+from tocsin.domain.delivery import permanent
 
 _LINE = 2_000
 """Characters of one line: a terminal is no place for a whole postmortem."""

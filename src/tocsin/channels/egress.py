@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
-from tocsin.channels.port import permanent, retry
+from tocsin.domain.delivery import permanent, retry
 
 Address = IPv4Address | IPv6Address
 
@@ -34,7 +34,7 @@ _NAT64: Final = ip_network("64:ff9b::/96")
 async def resolve(host: str, port: int, *, allow_loopback: bool) -> list[Address]:
     """The addresses of a host in the order of the system's resolver, all of them allowed.
 
-    Raises SendFailed: permanent when one of them is forbidden, retry when the name has none now.
+    Raises Undelivered: permanent when one of them is forbidden, retry when the name has none now.
     """
     loop = asyncio.get_running_loop()
     try:

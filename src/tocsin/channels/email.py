@@ -22,8 +22,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import aiosmtplib
 
-from tocsin.channels.port import OWN_LIMIT_S, Message, Receipt, SendFailed, in_doubt, permanent, retry
+from tocsin.channels.port import OWN_LIMIT_S, Message, Receipt
 from tocsin.channels.text import clean_body, clean_line, clean_links, without
+from tocsin.domain.delivery import Undelivered, in_doubt, permanent, retry
 
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -116,7 +117,7 @@ class EmailChannel:
         handed_over.set()
         return await smtp.data(mail)
 
-    def _judge(self, refusal: aiosmtplib.SMTPResponseException, *, after_data: bool) -> SendFailed:
+    def _judge(self, refusal: aiosmtplib.SMTPResponseException, *, after_data: bool) -> Undelivered:
         if isinstance(refusal, aiosmtplib.SMTPAuthenticationError):
             said = f"{refusal.code} the mail server refused user and password"
         else:
@@ -127,7 +128,7 @@ class EmailChannel:
             return permanent(said)
         return in_doubt(said) if after_data else retry(said)
 
-    def _lost(self, trouble: Exception, *, after_data: bool) -> SendFailed:
+    def _lost(self, trouble: Exception, *, after_data: bool) -> Undelivered:
         where = f"{self._server.host}:{self._server.port}"
         if not isinstance(trouble, OSError) and not after_data:
             return permanent(f"{where} does not offer what the settings ask for (STARTTLS or sign-in)")
@@ -184,7 +185,7 @@ def _read_sender(sender: str) -> Address:
 
 
 def _read_recipient(address: str) -> str:
-    """One address and nothing else; the domain in its ASCII form. Raises SendFailed(permanent)."""
+    """One address and nothing else; the domain in its ASCII form. Raises Undelivered(permanent)."""
     local, _, domain = address.strip().rpartition("@")
     try:
         plain = f"{local}@{domain.encode('idna').decode('ascii')}"

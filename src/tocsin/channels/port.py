@@ -1,4 +1,4 @@
-"""What a channel promises: `send` returns a Receipt or raises SendFailed, and nothing else.
+"""What a channel promises: `send` returns a Receipt or raises Undelivered, and nothing else.
 
 The courier awaits `send` for at most `TIME_LIMIT_S` seconds and reads only the kind of a failure, so that what to do
 next is decided in one place. Receiving comes with the channels that people can answer on.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 TIME_LIMIT_S = 10.0
@@ -16,43 +15,6 @@ TIME_LIMIT_S = 10.0
 
 OWN_LIMIT_S = 9.0
 """Seconds after which a channel gives up by itself: early enough to say whether the message may have gone out."""
-
-
-class Failure(StrEnum):
-    """What may be done about a send that failed."""
-
-    PERMANENT = "permanent"
-    """Trying again cannot help: wrong address, refused for good."""
-    RETRY = "retry"
-    """It was certainly not delivered; later it may work."""
-    IN_DOUBT = "in_doubt"
-    """It may have been delivered: the other side took the bytes and never answered."""
-
-
-class SendFailed(Exception):
-    """The only error of a channel. `reason` is one clean line for people and never holds a secret."""
-
-    def __init__(self, kind: Failure, reason: str, after: float | None = None) -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.reason = reason
-        self.after = after
-        """Seconds to wait before the next try, where the other side said so; only with `Failure.RETRY`."""
-
-
-def permanent(reason: str) -> SendFailed:
-    """Trying again cannot help."""
-    return SendFailed(Failure.PERMANENT, reason)
-
-
-def retry(reason: str, after: float | None = None) -> SendFailed:
-    """Not delivered; try again, not before `after` seconds."""
-    return SendFailed(Failure.RETRY, reason, after)
-
-
-def in_doubt(reason: str) -> SendFailed:
-    """Perhaps delivered."""
-    return SendFailed(Failure.IN_DOUBT, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +65,7 @@ class Channel(Protocol):
         ...
 
     async def send(self, message: Message) -> Receipt:
-        """Carry one message. Raises SendFailed; a cancelled send leaves no connection behind."""
+        """Carry one message. Raises Undelivered; a cancelled send leaves no connection behind."""
         ...
 
     async def aclose(self) -> None:

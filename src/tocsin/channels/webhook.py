@@ -21,9 +21,10 @@ from typing import Any, Final
 import httpx2
 
 from tocsin.channels.egress import Address, resolve
-from tocsin.channels.port import OWN_LIMIT_S, Message, Receipt, SendFailed, in_doubt, permanent, retry
+from tocsin.channels.port import OWN_LIMIT_S, Message, Receipt
 from tocsin.channels.signature import read_secret, sign
 from tocsin.channels.text import clean_body, clean_line, clean_links
+from tocsin.domain.delivery import Undelivered, in_doubt, permanent, retry
 
 _ADDRESSES_TRIED: Final = 3
 _LONGEST_WAIT_S: Final = 3600.0
@@ -138,7 +139,7 @@ class WebhookChannel:
             "webhook-signature": sign(self._key, identity, timestamp, body),
         }
 
-    def _judge(self, status: int, headers: httpx2.Headers) -> SendFailed:
+    def _judge(self, status: int, headers: httpx2.Headers) -> Undelivered:
         said = f"{status} from {self._where}"
         if status in _LATER or 500 <= status <= 599:
             return retry(said, _seconds(headers.get("retry-after"), self._now()))
@@ -146,7 +147,7 @@ class WebhookChannel:
             return permanent(f"{said}: redirects are not followed")
         return permanent(said)
 
-    def _lost(self, trouble: Exception, *, request_sent: bool) -> SendFailed:
+    def _lost(self, trouble: Exception, *, request_sent: bool) -> Undelivered:
         what = (
             "no answer in time"
             if isinstance(trouble, TimeoutError | httpx2.TimeoutException)

@@ -105,7 +105,7 @@ def judge(draft: Draft, at: datetime) -> None:
 
 
 def _notices(state: Incident, context: Context) -> list[Deadline]:
-    """ "30 / 10 minutes left": resolve clock only, to the IC only."""
+    """Notices that 30 or 10 minutes are left: resolve clock only, to the IC only."""
     clock = state.clock("resolve")
     limit = limit_of(clock, context) if clock else None
     if clock is None or limit is None or not clock.open or clock.breached or not state.stage.declared:

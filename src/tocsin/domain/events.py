@@ -49,6 +49,8 @@ class Signalled(Event):
     title: Text
     level: str | None = None
     why: str = "first"
+    known: bool = False
+    """It was firing already: said again because it changed something."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tocsin.domain.incident import Incident, Paging, Stage
 
 GROUP_WINDOW = timedelta(minutes=30)
 LEVEL_BY_WORD = {
-    **dict.fromkeys(("critical", "p1", "sev1"), 1),
+    **dict.fromkeys(("critical", "fatal", "emergency", "p0", "p1", "sev0", "sev1"), 1),
     **dict.fromkeys(("error", "high", "p2", "sev2"), 2),
     **dict.fromkeys(("warning", "warn", "p3", "sev3"), 3),
     **dict.fromkeys(("info", "low", "p4", "p5", "sev4"), 4),
@@ -54,22 +54,26 @@ def provisional_level(signal: Signal, context: Context) -> str:
     return (ranked[0] if ranked else context.policy.severities[-1]).level
 
 
-def signalled(state: Incident, context: Context, now: datetime, *, signal: Signal) -> list[ev.Event]:
-    """A further signal for a running incident; empty when it changes nothing (then it is only counted)."""
+def signalled(
+    state: Incident, context: Context, now: datetime, *, signal: Signal, known: bool
+) -> list[ev.Event]:
+    """A further signal for a running incident; empty when it changes nothing (then it is only counted).
+
+    `known`: this very alert fires already, as its row says.
+    """
     draft = Draft(state, context)
     level = provisional_level(signal, context)
-    known = signal.identity in state.firing
     if not signal.firing:
-        if not known and not state.firing_more:
+        if not known:
             return []
-        draft.add(_signalled(signal, now, level, "recovered"))
-        if not draft.state.firing and not draft.state.firing_more:
+        draft.add(_signalled(signal, now, level, "recovered", known=True))
+        if not draft.state.firing:
             _recovered(draft, now)
         return draft.events
     why = _why_again(state, context, now, level, known)
     if known and why is None:
         return []
-    draft.add(_signalled(signal, now, level, why or "joined"))
+    draft.add(_signalled(signal, now, level, why or "joined", known=known))
     if why == "severity":
         lifecycle.set_level(draft, now, None, level, "a worse alert joined")
     elif why is not None:
@@ -77,10 +81,9 @@ def signalled(state: Incident, context: Context, now: datetime, *, signal: Signa
     return draft.events
 
 
-def _signalled(signal: Signal, now: datetime, level: str, why: str) -> ev.Signalled:
-    return ev.Signalled(
-        now, signal.integration, signal.dedup_key, signal.firing, Text(signal.title), level, why
-    )
+def _signalled(signal: Signal, now: datetime, level: str, why: str, *, known: bool = False) -> ev.Signalled:
+    title = Text(signal.title)
+    return ev.Signalled(now, signal.integration, signal.dedup_key, signal.firing, title, level, why, known)
 
 
 def _why_again(state: Incident, context: Context, now: datetime, level: str, known: bool) -> str | None:

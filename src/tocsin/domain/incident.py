@@ -15,11 +15,9 @@ from typing import Any
 
 from tocsin.domain import events as ev
 
-FOLD = 2
+FOLD = 3
 PAGES_KEPT = 50
 """Ended pages that stay in the state; the timeline has all of them."""
-ALERTS_KEPT = 200
-"""Firing alert identities in the state; beyond that only counted (design rule 5)."""
 
 
 class Stage(StrEnum):
@@ -160,8 +158,8 @@ class Incident:
     clocks: tuple[Clock, ...] = ()
     updates: Updates = Updates()
     notices: tuple[str, ...] = ()
-    firing: tuple[str, ...] = ()
-    firing_more: int = 0
+    firing: int = 0
+    """How many alerts fire; which ones stands in the alert rows, never in the state (design rule 9)."""
     last_signal_at: datetime | None = None
     postmortem_published: bool = False
     postmortem_overdue: int = 0
@@ -244,19 +242,11 @@ def _opened(e: ev.Opened) -> Incident:
 
 
 def _signalled(s: Incident, e: ev.Signalled) -> Incident:
-    identity = f"{e.integration}/{e.dedup_key}"
     if not e.firing:
-        if identity in s.firing:
-            return replace(s, firing=tuple(k for k in s.firing if k != identity))
-        return replace(s, firing_more=max(0, s.firing_more - 1))
-    s = replace(s, last_signal_at=e.at)
+        return replace(s, firing=max(0, s.firing - 1))
     if e.why in {"first", "severity"}:
         s = replace(s, alert_level=e.level)
-    if identity in s.firing:
-        return s
-    if len(s.firing) >= ALERTS_KEPT:
-        return replace(s, firing_more=s.firing_more + 1)
-    return replace(s, firing=(*s.firing, identity))
+    return replace(s, last_signal_at=e.at, firing=s.firing if e.known else s.firing + 1)
 
 
 def _declared(s: Incident, e: ev.Declared) -> Incident:

@@ -15,6 +15,8 @@ from tocsin.domain.events import Text
 from tocsin.domain.incident import Incident, Paging, Stage
 
 TITLE_LIMIT = 300
+ENOUGH = 0.5
+"""The share of a criterion's words that makes it a match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +38,23 @@ class Opening:
 def choose_level(title: str, context: Context) -> tuple[str, str]:
     """The level by the handbook's own criteria, in doubt the higher, and why.
 
-    When nothing matches: the handbook's default level, else the second highest.
+    A criterion speaks for its level when at least half of its words stand in the title; where none does, when any
+    does. When nothing matches: the handbook's default level, else the second highest.
     """
     words = _words(title)
-    best: list[tuple[int, str]] = []
+    half, some = [], []
     for severity in context.policy.severities:
-        for criterion in severity.criteria:
-            score = len(words & _words(criterion))
-            if score:
-                best.append((score, severity.level))
-    if not best:
+        shares = [len(words & wanted) / len(wanted) for c in severity.criteria if (wanted := _words(c))]
+        if max(shares, default=0) >= ENOUGH:
+            half.append(severity)
+        if any(shares):
+            some.append(severity)
+    if not some:
         level = context.policy.fallback_level()
         return level, f"no criterion of the handbook matches: {level} by default"
-    top = max(score for score, _ in best)
-    level = next(level for score, level in best if score == top)
-    return level, f"the title matches the criteria of {level}"
+    chosen = min(half or some, key=lambda severity: severity.rank)
+    doubt = ", in doubt the higher" if len(half or some) > 1 else ""
+    return chosen.level, f"the title matches the criteria of {chosen.level}{doubt}"
 
 
 def _words(text: str) -> set[str]:
@@ -59,8 +63,38 @@ def _words(text: str) -> set[str]:
 
 
 _COMMON = frozenset(
-    "the and for all any are been but can from had has have its may not our some that their there they this "
-    "user users single was were will with".split()
+    [
+        "the",
+        "and",
+        "for",
+        "all",
+        "any",
+        "are",
+        "been",
+        "but",
+        "can",
+        "from",
+        "had",
+        "has",
+        "have",
+        "its",
+        "may",
+        "not",
+        "our",
+        "some",
+        "that",
+        "their",
+        "there",
+        "they",
+        "this",
+        "user",
+        "users",
+        "single",
+        "was",
+        "were",
+        "will",
+        "with",
+    ]
 )
 
 

@@ -118,7 +118,7 @@ def brief(state: Incident, context: Context, now: datetime) -> str:
             lines.append(f"{clock.name} {late} {due:%H:%M:%S} UTC.")
     upcoming = sorted(clocks.deadlines(state, context), key=lambda d: d.due)
     lines += [f"Next update due {d.due:%H:%M:%S} UTC." for d in upcoming if d.kind == "update-overdue"]
-    lines.append(f"{len(state.firing) + state.firing_more} alerts are firing.")
+    lines.append(f"{state.firing} alerts are firing.")
     return " ".join(lines)
 
 

@@ -11,15 +11,17 @@ import asyncio
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from tocsin.domain import response
+from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import Send
 from tocsin.engine.clock import Clock
 from tocsin.engine.desk import Busy, Desk, Job, Rank
-from tocsin.engine.ports import Carried, Failure, Lane, Undelivered
+from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.sitting import Answer, Sitting
 from tocsin.store.contract import Settlement, Store, StoreUnavailable, Taken
 
@@ -157,7 +159,8 @@ class Courier:
 
     def settle(self, lane: Lane, taken: Taken, outcome: Carried | Undelivered) -> Future[Answer]:
         """Record the outcome with its settlement, through the desk."""
-        settlement = settlement_of(lane, taken, outcome, self._clock.now())
+        found = settlement_of(lane, taken, outcome, self._clock.now())
+        settlement = replace(found, owner=self._owner)
         return self._desk.put(
             Job(
                 run=lambda sitting, at: _record(sitting, at, taken, outcome, settlement),
@@ -176,9 +179,9 @@ def settlement_of(lane: Lane, taken: Taken, outcome: Carried | Undelivered, now:
         return Settlement(taken.key, "done", outcome.receipt)
     tried = taken.attempts
     used_up = tried > len(lane.waits_s)
-    if lane.for_ever or (outcome.failure != Failure.PERMANENT and not used_up):
+    if lane.for_ever or (outcome.kind != Failure.PERMANENT and not used_up):
         pause = lane.waits_s[min(tried, len(lane.waits_s)) - 1]
-        wait = max(pause, outcome.after_s or 0)
+        wait = max(pause, outcome.after or 0)
         return Settlement(taken.key, "retry", outcome.reason, now + timedelta(seconds=wait))
     reason = outcome.reason if not used_up else f"given up after {tried} tries: {outcome.reason}"
     return Settlement(taken.key, "failed", reason)

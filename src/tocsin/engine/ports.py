@@ -1,36 +1,11 @@
-"""What the engine is handed from outside: how effects are carried, and how carrying can fail."""
+"""What the engine is handed from outside: lanes, on which effects are carried."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from tocsin.store.contract import DocumentMemory, Taken
-
-
-class Failure(StrEnum):
-    """How a carry can fail; every channel's errors are told in these three words (design rule 13)."""
-
-    PERMANENT = "permanent"
-    RETRY = "retry"
-    IN_DOUBT = "in_doubt"
-
-
-class Undelivered(Exception):
-    """It was not carried out, or nobody can say.
-
-    `after_s`: the other side asked to wait this long. `path`: the file that could not be written.
-    """
-
-    def __init__(
-        self, failure: Failure, reason: str, after_s: float | None = None, *, path: str = ""
-    ) -> None:
-        super().__init__(reason)
-        self.failure = failure
-        self.reason = reason
-        self.after_s = after_s
-        self.path = path
 
 
 @dataclass(frozen=True, slots=True)

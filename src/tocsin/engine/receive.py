@@ -35,10 +35,16 @@ def _signal(sitting: Sitting, signal: Signal, at: datetime) -> Answer:
     answer = (
         _open(sitting, signal, at)
         if ref is None
-        else sitting.decide(ref, at, grouping.signalled, signal=signal)
+        else sitting.decide(ref, at, grouping.signalled, signal=signal, known=_fires(sitting, signal, ref))
     )
     _count(sitting, signal, answer.ref, at)
     return answer
+
+
+def _fires(sitting: Sitting, signal: Signal, ref: str) -> bool:
+    """Whether this very alert fires on that incident already."""
+    row = sitting.alert(signal.integration, signal.dedup_key)
+    return row is not None and row.ref == ref and row.firing
 
 
 def _open(sitting: Sitting, signal: Signal, at: datetime) -> Answer:

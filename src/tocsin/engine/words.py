@@ -27,8 +27,9 @@ def words_for(send: Send, state: Incident, context: Context, now: datetime) -> W
     """What to say. The reference stands in the subject, so that a double is recognised as one."""
     head = f"{state.level} {state.ref}"
     asked = _ASKED.get(send.about, _plain)(send, state, context)
-    lines = [asked, f"{head}: {state.title}", _since(state, now), *_details(send, state, context)]
-    subject = f"[{head}] {_SUBJECTS.get(send.about, send.about)}: {state.title}"
+    title = " ".join(state.title.split())
+    lines = [asked, f"{head}: {title}", _since(state, now), *_details(send, state, context)]
+    subject = f"[{head}] {_SUBJECTS.get(send.about, send.about)}: {title}"
     return Words(subject, "\n".join(line for line in lines if line))
 
 

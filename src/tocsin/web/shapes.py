@@ -97,8 +97,7 @@ class IncidentShape(RowShape):
     postmortem_published: bool
     documents: dict[str, str]
     documents_owed: dict[str, str]
-    firing: list[str]
-    firing_more: int
+    firing: int
 
 
 class IncidentList(BaseModel):

@@ -55,8 +55,7 @@ def incident_view(program: Program, state: Incident) -> Json:
         "postmortem_published": state.postmortem_published,
         "documents": dict(state.documents),
         "documents_owed": dict(state.documents_owed),
-        "firing": list(state.firing),
-        "firing_more": state.firing_more,
+        "firing": state.firing,
         "version": state.version,
         "url": url_of(program, state.ref),
     }

@@ -1,4 +1,4 @@
-"""Lanes made of channels and documents: renders words, sends, and tells failures in the engine's three words.
+"""Lanes made of channels and documents: renders words and documents, and hands them over.
 
 Words and documents are made when they are carried, from the state as it is then.
 """
@@ -12,12 +12,13 @@ from datetime import datetime
 
 import structlog
 
-from tocsin.channels.port import Channel, Message, SendFailed
+from tocsin.channels.port import Channel, Message
 from tocsin.domain.context import Context
+from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, Send, Write
 from tocsin.domain.incident import Incident
 from tocsin.engine.live import Contexts
-from tocsin.engine.ports import Carried, Failure, Lane, Undelivered
+from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.words import words_for
 from tocsin.handbook.documents import DocumentRefused, Documents
 from tocsin.handbook.postmortem import draft
@@ -66,11 +67,7 @@ def _channel_carry(name: str, channel: Channel, around: Surroundings) -> Carry:
         if not isinstance(send, Send):
             raise Undelivered(Failure.PERMANENT, f"a channel carries no {type(send).__name__}")
         message = await asyncio.to_thread(_message, name, send, taken, around)
-        try:
-            receipt = await channel.send(message)
-        except SendFailed as failed:
-            raise Undelivered(Failure(failed.kind.value), failed.reason, failed.after) from failed
-        return Carried(receipt.detail)
+        return Carried((await channel.send(message)).detail)
 
     return carry
 
