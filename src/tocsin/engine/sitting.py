@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 
 from tocsin.domain import clocks
 from tocsin.domain.context import Context
@@ -61,7 +61,7 @@ class Sitting:
         self._before: dict[str, int] = {}
         self._states: dict[str, Incident] = {}
         self._contexts: dict[str, Context] = {}
-        self._wakes: dict[str, tuple[Any, datetime | None]] = {}
+        self._wakes: dict[str, tuple[Incident, datetime | None]] = {}
         self._events: dict[str, list[Event]] = {}
         self._effects: dict[str, list[tuple[int, Effect]]] = {}
         self.settlements: list[Settlement] = []
@@ -139,11 +139,12 @@ class Sitting:
 
     def _wake(self, state: Incident, context: Context) -> datetime | None:
         """The earliest deadline, computed once for states that differ in nothing but their version."""
-        looks = _LOOKS(state)
-        known = self._wakes.get(state.ref)
-        if known is None or known[0] != looks:
-            known = self._wakes[state.ref] = (looks, clocks.next_due(state, context))
-        return known[1]
+        known, due = self._wakes.get(state.ref, (None, None))
+        if known is not state:
+            if known is None or _LOOKS(known) != _LOOKS(state):
+                due = clocks.next_due(state, context)
+            self._wakes[state.ref] = (state, due)
+        return due
 
     def _take(
         self, state: Incident, events: list[Event], effects: list[tuple[int, Effect]], *, touch: bool = False

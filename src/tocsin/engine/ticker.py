@@ -20,7 +20,8 @@ from tocsin.store.contract import Store, StoreUnavailable, UnknownEvent
 log = structlog.get_logger("tocsin.ticker")
 
 POLL = timedelta(seconds=1)
-TICK_STREAMS = 256
+TICK_STREAMS = 32
+"""As many as one batch has time for: on PostgreSQL every row that is taken is locked, which is a write."""
 ASIDE = timedelta(seconds=30)
 
 
