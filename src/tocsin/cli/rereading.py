@@ -13,6 +13,8 @@ from tocsin.wiring.program import Program
 log = structlog.get_logger("tocsin.handbook")
 
 EVERY_S: Final = 2.0
+LOOKS_PER_READ: Final = 1800
+"""Once an hour it is read although nothing changed: a rotation may have ended, a document grown old."""
 Snapshot = frozenset[tuple[str, int, int]]
 
 
@@ -23,6 +25,7 @@ class HandbookWatch:
         self._program = program
         self._wake = threading.Event()
         self._asked = False
+        self._looks = 0
         self._stopping = False
         self._seen: Snapshot = frozenset()
         self._thread = threading.Thread(target=self._run, name="handbook", daemon=True)
@@ -51,7 +54,8 @@ class HandbookWatch:
             if self._stopping:
                 return
             now = self._look()
-            if now == self._seen and not self._asked:
+            self._looks += 1
+            if now == self._seen and not self._asked and self._looks % LOOKS_PER_READ:
                 continue
             self._asked, self._seen = False, now
             self._read()

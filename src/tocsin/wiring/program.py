@@ -10,6 +10,7 @@ import hashlib
 import logging
 import socket
 import subprocess
+import threading
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -46,6 +47,7 @@ class Program:
         self.store = store
         self.clock = clock
         self.reading: Reading | None = None
+        self._reading = threading.Lock()
         self.channels: dict[str, Channel] = {
             name: build(name, channel.values(), clock.now) for name, channel in settings.channels.items()
         }
@@ -70,7 +72,10 @@ class Program:
 
     def reload(self) -> Reading | None:
         """Read the handbook; activate it if it is usable, else keep the last good one and raise an alarm."""
-        now = self.clock.now()
+        with self._reading:
+            return self._reload(self.clock.now())
+
+    def _reload(self, now: datetime) -> Reading | None:
         try:
             self.reading = read_handbook(None, self.handbook_folder, now)
         except OSError as error:
