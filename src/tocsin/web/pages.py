@@ -28,6 +28,7 @@ from tocsin.web.problems import Problem, field_of, message_of, problem_of
 from tocsin.web.show_clocks import clocks_of, named
 from tocsin.web.show_timeline import lines_of
 from tocsin.web.templating import page
+from tocsin.web.views import json_response
 from tocsin.wiring.program import Program
 
 ENTRIES: Final = 50
@@ -35,6 +36,7 @@ TIMELINE_LIMIT: Final = 5000
 BURNING: Final = 20
 RECENT: Final = 8
 FORM_FIELDS: Final = 40
+MAIL: Final = ("subject", "sender", "to", "date", "body", "ref")
 Values = dict[str, Any]
 
 
@@ -230,4 +232,7 @@ def mailbox(request: Request) -> Response:
     box = request.app.state.mailbox
     if box is None:
         raise Problem(404, "There is no mailbox: `make run` brings one")
-    return page(request, "mailbox.html", {"mails": list(box.messages())})
+    mails = list(box.messages())
+    if "application/json" in request.headers.get("accept", ""):
+        return json_response({"messages": [{name: getattr(mail, name) for name in MAIL} for mail in mails]})
+    return page(request, "mailbox.html", {"mails": mails})
