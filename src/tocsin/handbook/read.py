@@ -67,8 +67,6 @@ def read_handbook(
     Raises:
         OSError: the folder or a file cannot be read.
     """
-    if not folder.exists():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     tree = _tree(root, folder)
     notes = Notebook()
     documents = _documents(tree, folder, notes)
@@ -106,7 +104,9 @@ def exit_code(reading: Reading, *, strict: bool = False) -> int:
 
 
 def _tree(root: Path | None, folder: Path) -> Path:
-    """The root, or the folder itself where it stands outside of the root."""
+    """The root, or the folder itself where it stands outside of the root. Raises FileNotFoundError."""
+    if not folder.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     tree = (root or find_root(folder)).resolve()
     home = (folder if folder.is_dir() else folder.parent).resolve()
     return tree if home.is_relative_to(tree) else home
