@@ -177,9 +177,9 @@ class Engine:
         try:
             self.store.meta("epoch")
         except StoreUnavailable as down:
-            return [f"the database is not usable: {down}"]
+            return [_unusable(down)]
         failed = self.desk.unwritten or self._no_beat
-        return [f"the database takes no writes, nothing can be recorded: {failed}"] if failed else []
+        return ["the database takes no writes, nothing can be recorded: see the log"] if failed else []
 
     def alarmed(self) -> list[str]:
         """Everything else somebody must look at; empty when all is well."""
@@ -187,7 +187,7 @@ class Engine:
             reasons = [alarm.reason for alarm in self.store.alarms()]
             held = self.held()
         except StoreUnavailable as down:
-            return [f"the database is not usable: {down}"]
+            return [_unusable(down)]
         reasons += self._no_database()
         if self.runs and not self.auditor.alive():
             reasons.append("the auditor does not run")
@@ -196,3 +196,9 @@ class Engine:
         if self._astray is not None:
             reasons.append(self._astray.reason)
         return reasons
+
+
+def _unusable(down: StoreUnavailable) -> str:
+    """For readers who need not sign in: where the database is stays in the log."""
+    log.error("the database is not usable", reason=str(down))
+    return "the database is not usable: see the log"

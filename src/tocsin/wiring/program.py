@@ -10,8 +10,8 @@ import hashlib
 import logging
 import socket
 import subprocess
-import threading
 import sys
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
