@@ -50,7 +50,7 @@ def metrics(request: Request) -> Response:
         registry.register(Readings(program_of(request)))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
     except StoreUnavailable as down:
-        raise unavailable(str(down)) from down
+        raise unavailable(down) from down
 
 
 class Readings:

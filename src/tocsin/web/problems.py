@@ -89,8 +89,14 @@ def invalid(field: str, message: str) -> Problem:
     return Problem(422, f"{field}: {message}", errors=[(field, message)])
 
 
-def unavailable(reason: str) -> Problem:
-    """The database or the desk cannot take it: nothing was written, the same request may be sent again."""
+def unavailable(down: StoreUnavailable | Busy) -> Problem:
+    """The database or the desk cannot take it: nothing was written, the same request may be sent again.
+
+    What the database says may name its place: that stays in the log.
+    """
+    if isinstance(down, StoreUnavailable):
+        log.error("the database is not usable", reason=str(down))
+    reason = str(down) if isinstance(down, Busy) else "the database is not usable"
     return Problem(
         503,
         f"Nothing was written and nobody was called: {reason}",
@@ -115,7 +121,7 @@ def problem_of(error: Exception) -> Problem:
                 404, f"There is no incident {error.ref[:40]}", possible="see the list of incidents"
             )
         case StoreUnavailable() | Busy():
-            return unavailable(str(error))
+            return unavailable(error)
         case RequestValidationError():
             return _from_validation(error)
         case HTTPException():
