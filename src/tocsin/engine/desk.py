@@ -112,6 +112,8 @@ class Desk:
             # Stamped under the lock: no tick that comes later can be decided for an earlier instant.
             job.received_at = self.clock.now()
             job.order = next(self._order)
+            # From here on nobody can cancel it: the caller may go away, the command is decided all the same.
+            job.future.set_running_or_notify_cancel()
             heapq.heappush(self._queue, (job.rank, job.order, job))
             self._changed.notify()
         return job.future
