@@ -17,7 +17,7 @@ from tocsin.domain.context import Context
 from tocsin.domain.incident import Incident, Paging
 from tocsin.engine.clock import Clock
 from tocsin.engine.desk import Busy, Desk
-from tocsin.store.contract import JournalRow, Store, StoreUnavailable
+from tocsin.store.contract import JournalRow, Store, StoreUnavailable, UnknownEvent
 
 log = structlog.get_logger("tocsin.auditor")
 
@@ -25,6 +25,8 @@ EVERY_S = 60.0
 DRIFT_EVERY = timedelta(hours=1)
 DRIFT_SAMPLE = 200
 STUCK_AFTER = timedelta(minutes=2)
+LANE_ALARM_STAYS = timedelta(minutes=10)
+"""A lane that was begun again is spoken of for this long; should it fail again, it is anew."""
 
 
 class Auditor:
@@ -36,7 +38,7 @@ class Auditor:
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._drift_at: datetime | None = None
+        self._drift_at = clock.now()
 
     def start(self) -> None:
         """Audit every minute until `stop`."""
@@ -64,9 +66,9 @@ class Auditor:
         """One round; what was repaired or found."""
         now = self._clock.now()
         found = [self._repair(ref, now) for ref in self._silent()]
-        self._clear_alarms()
+        self._clear_alarms(now)
         found += self._stuck_effects(now)
-        if self._drift_at is None or now - self._drift_at >= DRIFT_EVERY:
+        if now - self._drift_at >= DRIFT_EVERY:
             self._drift_at = now
             found += self._drift(now)
         return found
@@ -83,14 +85,28 @@ class Auditor:
         log.error("repaired", ref=ref)
         return what
 
-    def _clear_alarms(self) -> None:
+    def _clear_alarms(self, now: datetime) -> None:
+        """Take back what is no longer so: answered dead ends, streams that move again, lanes that run again."""
         for alarm in self._store.alarms():
             kind, _, ref = alarm.key.partition(":")
-            if kind != "dead-end":
-                continue
-            state = self._store.incident(ref)
-            if state is None or state.paging != Paging.TRIGGERED:
+            answered = kind == "dead-end" and self._is_answered(ref)
+            moving = kind == "stuck" and self._is_moving(ref, now)
+            running = kind == "lane" and now - alarm.since > LANE_ALARM_STAYS
+            if answered or moving or running:
                 self._store.clear_alarm(alarm.key)
+
+    def _is_answered(self, ref: str) -> bool:
+        state = self._store.incident(ref)
+        return state is None or state.paging != Paging.TRIGGERED
+
+    def _is_moving(self, ref: str, now: datetime) -> bool:
+        """Whether the stream's wake-up lies ahead again: it was advanced."""
+        try:
+            state = self._store.incident(ref)
+        except UnknownEvent:
+            return False
+        due = clocks.next_due(state, self._desk.contexts.pinned(state.policy)) if state else None
+        return due is None or due > now
 
     def _stuck_effects(self, now: datetime) -> list[str]:
         stuck = [
@@ -107,7 +123,12 @@ class Auditor:
         return stuck
 
     def _drift(self, now: datetime) -> list[str]:
-        drifted = self._store.drift(self._store.open_refs()[-DRIFT_SAMPLE:])
+        sample = self._store.open_refs()[-DRIFT_SAMPLE:]
+        drifted = self._store.drift(sample)
+        for alarm in self._store.alarms():
+            kind, _, ref = alarm.key.partition(":")
+            if kind == "drift" and ref not in drifted:
+                self._store.clear_alarm(alarm.key)
         for ref in drifted:
             self._store.raise_alarm(f"drift:{ref}", f"the stored state of {ref} differs from its events", now)
         return drifted

@@ -1,0 +1,99 @@
+"""What must not be possible is found, repaired where it can be, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy
+
+from stories import scripts
+from tocsin.domain import events as ev
+from tocsin.testing import Story
+
+
+@pytest.fixture
+def story(database_url: str) -> Iterator[Story]:
+    told = Story(database_url, scripts.live(scripts.acme_policy()), at=scripts.DAY)
+    told.alert("Smoke test failed: sign-in on production", integration="smoke")
+    yield told
+    told.close()
+
+
+@contextmanager
+def running_desk(story: Story) -> Iterator[None]:
+    """The auditor waits for the desk, so the desk runs in its thread."""
+    story.engine.desk.start()
+    yield
+    story.engine.desk.stop()
+
+
+def change(story: Story, statement: str, **values: object) -> None:
+    """Somebody writes into the database by hand."""
+    engine = sqlalchemy.create_engine(story.url)
+    with engine.begin() as db:
+        db.execute(sqlalchemy.text(statement), values)
+    engine.dispose()
+
+
+def alarms(story: Story) -> set[str]:
+    return {alarm.key for alarm in story.store.alarms()}
+
+
+def test_an_incident_that_lost_its_wake_up_is_armed_again(story: Story) -> None:
+    story.store.set_next_due(story.ref, None)
+
+    with running_desk(story):
+        found = story.engine.auditor.audit()
+
+    assert [story.ref in line for line in found] == [True]
+    assert len(story.events(ev.Repaired)) == 1
+    assert story.store.journal()[0].kind == "repaired"
+    story.engine = type(story.engine)(
+        story.store, story.clock, story.live, story.engine.courier.lanes.values()
+    )
+    story.advance(minutes=6)
+    story.expect_page("priya", at="13:05:00")
+
+
+def test_a_healthy_incident_is_left_alone(story: Story) -> None:
+    with running_desk(story):
+        assert story.engine.auditor.audit() == []
+    assert not story.events(ev.Repaired)
+
+
+def test_drift_is_an_alarm_until_it_is_gone(story: Story) -> None:
+    state = story.store.incident(story.ref)
+    assert state is not None
+    change(
+        story,
+        "UPDATE stream SET state = replace(CAST(state AS TEXT), 'SEV1', 'SEV3') WHERE ref = :r",
+        r=story.ref,
+    )
+
+    story.clock.at = story.instant("14:01:00")
+    assert story.engine.auditor.audit() == [story.ref]
+    assert f"drift:{story.ref}" in alarms(story)
+
+    change(story, "UPDATE stream SET fold = 0 WHERE ref = :r", r=story.ref)
+    story.engine.refold()
+    story.clock.at = story.instant("15:02:00")
+    assert story.engine.auditor.audit() == []
+    assert f"drift:{story.ref}" not in alarms(story)
+
+
+def test_a_stream_with_an_unknown_event_is_set_aside_and_the_others_go_on(story: Story) -> None:
+    strange = story.ref
+    healthy = story.declare("Payments show as pending", by="aisha", sev="SEV1")
+    change(story, "UPDATE event SET kind = 'FromTheFuture' WHERE ref = :r AND version = 2", r=strange)
+    change(story, "UPDATE stream SET fold = 0 WHERE ref = :r", r=strange)
+
+    story.clock.at = story.instant("13:05:01")
+    ticker = story.engine.ticker
+    with running_desk(story):
+        for _ in range(3):
+            ticker._once()
+
+    assert f"stuck:{strange}" in alarms(story)
+    assert [e.rung for e in story.events(ev.RungFired, healthy)] == [0, 1]
