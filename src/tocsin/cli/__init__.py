@@ -6,6 +6,7 @@ what it says about itself to standard error; exit codes are in `failure`.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Annotated
 
@@ -50,6 +51,7 @@ def tocsin(
 
 def main() -> None:
     """The entry point of the `tocsin` command."""
+    gc.disable()  # loading makes no garbage, and a command ends before there is any; an engine turns it on again
     try:
         app()
     except Failure as failure:

@@ -241,6 +241,9 @@ class Policy:
 
     def severity(self, level: str) -> Severity | None:
         """The severity of that label, compared without case, blanks and hyphens."""
+        for severity in self.severities:
+            if severity.level == level:  # what the program itself asks with, many times per decision
+                return severity
         wanted = _squash(level)
         return next((s for s in self.severities if _squash(s.level) == wanted), None)
 

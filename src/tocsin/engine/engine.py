@@ -83,6 +83,7 @@ class Engine:
         self._beats.start()
         # What is here now stays: walking all of it again stops every thread for as long as several ticks may be late.
         gc.freeze()
+        gc.enable()
 
     def refold(self) -> None:
         """Fold open streams of another fold version again and compute their wake-ups (design rule 19)."""
