@@ -44,7 +44,7 @@ def test_a_full_disk(house: House) -> None:
     assert answer.status_code == 503, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert "Nothing was written and nobody was called" in answer.json()["detail"]
-    assert "full" in answer.json()["detail"]
+    assert "the database is not usable" in answer.json()["detail"]
     eventually(lambda: "takes no writes" in house.alarms(), "alarmz says it", within=3)
     eventually(lambda: not house.ready(), "readyz says it", within=3)
     again = house.ask("POST", "/api/v1/incidents", title=refused, sev="SEV1", by="bea")

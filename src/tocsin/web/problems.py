@@ -100,7 +100,8 @@ def unavailable(down: StoreUnavailable | Busy) -> Problem:
     return Problem(
         503,
         f"Nothing was written and nobody was called: {reason}",
-        possible="send the same request again; with an Idempotency-Key it can never count twice",
+        # A connection that is lost in the very commit leaves it open whether it was written: then the key decides.
+        possible="send the same request again; with the same Idempotency-Key it can never count twice",
         headers={"Retry-After": RETRY_AFTER_S},
     )
 
