@@ -48,21 +48,23 @@ class Draft:
 
     def __init__(self, state: Incident | None, context: Context) -> None:
         self._state = state
+        self._folded = 0
         self.context = context
         self.events: list[ev.Event] = []
 
     @property
     def state(self) -> Incident:
-        """The state with every added event. Raises LookupError before the first one."""
+        """The state with every added event, folded when it is asked for. Raises LookupError before the first one."""
+        for event in self.events[self._folded :]:
+            self._state = evolve(self._state, event)
+        self._folded = len(self.events)
         if self._state is None:
             raise LookupError("nothing has been opened yet")
         return self._state
 
     def add(self, *events: ev.Event) -> Draft:
         """Take the events up, in order."""
-        for event in events:
-            self._state = evolve(self._state, event)
-            self.events.append(event)
+        self.events.extend(events)
         return self
 
 
