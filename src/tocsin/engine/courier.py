@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -63,9 +64,9 @@ class Courier:
 
     def hint(self, lanes: set[str]) -> None:
         """There may be work in these lanes; safe from any thread, and only a hint."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._ring, lanes)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended: nothing is carried any more
+                self._loop.call_soon_threadsafe(self._ring, lanes)
 
     def _ring(self, lanes: set[str]) -> None:
         for name in lanes & self._hints.keys():

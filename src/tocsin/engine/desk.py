@@ -151,18 +151,18 @@ class Desk:
             count = min(BATCH_JOBS, len(self._queue))
             jobs = [heapq.heappop(self._queue)[2] for _ in range(count)]
         if jobs:
-            self._put_back(self._settle(jobs))
+            self._settle(jobs)
 
     def _put_back(self, jobs: list[Job]) -> None:
         with self._changed:
             for job in jobs:
                 heapq.heappush(self._queue, (job.rank, job.order, job))
 
-    def _settle(self, jobs: list[Job]) -> list[Job]:
-        """Answer the jobs; returns those that time did not allow."""
+    def _settle(self, jobs: list[Job]) -> None:
+        """Answer the jobs; those that time does not allow go back into the queue."""
         for _ in range(CONFLICT_TRIES):
             try:
-                return self._attempt(jobs)
+                results, sitting, commit = self._attempt(jobs)
             except (VersionConflict, ClaimTaken) as conflict:
                 log.debug("decided again", reason=str(conflict))
             except StoreUnavailable as down:
@@ -173,10 +173,16 @@ class Desk:
                     log.exception("a job failed", refs=jobs[0].refs)
                     return _fail(jobs, error)
                 middle = len(jobs) // 2
-                return [*self._settle(jobs[:middle]), *self._settle(jobs[middle:])]
+                self._settle(jobs[:middle])
+                return self._settle(jobs[middle:])
+            else:
+                # Outside of the `try`: it is written, whatever happens now must not decide it a second time.
+                self._put_back(jobs[len(results) :])
+                return self._tell(results, sitting, commit)
         return _fail(jobs, Busy("the incident changes too fast; ask again"))
 
-    def _attempt(self, jobs: list[Job]) -> list[Job]:
+    def _attempt(self, jobs: list[Job]) -> tuple[list[tuple[Job, Result]], Sitting, Commit]:
+        """Decide and write, as many jobs as time allows."""
         results: list[tuple[Job, Result]] = []
         with self.store.begin() as batch:
             sitting = Sitting(batch, self.contexts, self.clock.now())
@@ -193,13 +199,12 @@ class Desk:
                     break
             commit = sitting.commit()
             batch.write(commit)
-        if commit.streams or commit.answers:
-            self.unwritten = None
-        self._tell(results, sitting, commit)
-        return jobs[len(results) :]
+        return results, sitting, commit
 
     def _tell(self, results: Iterable[tuple[Job, Result]], sitting: Sitting, commit: Commit) -> None:
         """The batch is written: answer, hint, and raise what was found on the way."""
+        if commit.streams or commit.answers:
+            self.unwritten = None
         for job, result in results:
             if isinstance(result, Answer):
                 job.future.set_result(result)
@@ -251,7 +256,6 @@ def _decide(job: Job, sitting: Sitting) -> Result:
     return answer
 
 
-def _fail(jobs: list[Job], error: Exception) -> list[Job]:
+def _fail(jobs: list[Job], error: Exception) -> None:
     for job in jobs:
         job.future.set_exception(error)
-    return []

@@ -154,8 +154,10 @@ class Sitting:
         if events or touch:
             self._events.setdefault(ref, []).extend(events)
             self._effects.setdefault(ref, []).extend(effects)
-            if state.claim is not None:
-                self._claims[state.claim] = ref if state.claims else ""
+            if state.claims:
+                self._claims[state.claims] = ref
+            elif state.claim is not None and self.claimed_by(state.claim) == ref:
+                self._claims[state.claim] = ""
 
     def claimed_by(self, claim: str) -> str | None:
         """The stream that holds the claim, as of this point of the batch."""

@@ -7,8 +7,8 @@ interrupted resumes by `Last-Event-ID`; one whose reader is too slow ends, and r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -82,9 +82,13 @@ class Feed:
 
     def _hint(self) -> None:
         """Called on whatever thread committed."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._changed.set)
+        self._soon(self._changed.set)
+
+    def _soon(self, step: Callable[[], None]) -> None:
+        """Do it in the loop, unless that has ended; never raises, since a commit must not fail by it."""
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(step)
 
     async def _hand_out(self) -> None:
         try:
@@ -106,9 +110,7 @@ class Feed:
     def close(self) -> None:
         """End every stream now: the server is about to stop. Safe from any thread."""
         self._closed = True
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._end_all)
+        self._soon(self._end_all)
 
     def _end_all(self) -> None:
         self._changed.set()
