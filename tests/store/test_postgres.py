@@ -23,6 +23,7 @@ from tocsin.store.contract import (
     StoreUnavailable,
     VersionConflict,
 )
+from tocsin.store.postgres import PostgresStore
 
 pytestmark = pytest.mark.postgres
 
@@ -185,6 +186,39 @@ def test_of_two_that_lock_each_other_one_decides_again(nodes: Callable[[], Store
 
     results = together(lambda: cross(a, "INC-1", "INC-2"), lambda: cross(b, "INC-2", "INC-1"))
     assert sorted(type(result).__name__ for result in results) == ["NoneType", "VersionConflict"]
+
+
+def test_a_lost_race_outside_of_a_batch_is_unavailable_for_once(nodes: Callable[[], Store]) -> None:
+    """Heartbeats, leases and alarms are no batches: nobody there would know what to decide again."""
+    a, b = nodes(), nodes()
+    for key in ("x", "y"):
+        a.set_meta(key, "0")
+    locked = Barrier(2)
+
+    def cross(store: Store, first: str, second: str) -> None:
+        assert isinstance(store, PostgresStore)
+        with store.writing() as link:
+            link.run("UPDATE meta SET value = '1' WHERE key = ?", first)
+            locked.wait()
+            link.run("UPDATE meta SET value = '1' WHERE key = ?", second)
+
+    results = together(lambda: cross(a, "x", "y"), lambda: cross(b, "y", "x"))
+    assert [isinstance(result, StoreUnavailable) for result in results if result is not None] == [True]
+
+
+def test_a_node_that_stood_still_in_a_transaction_is_told_that_it_lost_it(nodes: Callable[[], Store]) -> None:
+    store = nodes()
+
+    def stand_still() -> None:
+        assert isinstance(store, PostgresStore)
+        with store.writing() as link:
+            link.run("SET LOCAL idle_in_transaction_session_timeout = 20")
+            time.sleep(0.3)
+            link.run("SELECT 1")
+
+    with pytest.raises(StoreUnavailable):
+        stand_still()
+    assert store.alarms() == []
 
 
 def end_sessions(url: str) -> None:

@@ -168,7 +168,7 @@ class Engine:
         reasons = self._no_database()
         if self.runs and self.clock.now() - self.ticker.last_tick > STALE_TICK:
             reasons.append("the tick is stale")
-        parts = {"desk": self.desk.alive()}
+        parts = {"desk": self.desk.alive(), "heartbeat": self._beats is not None and self._beats.is_alive()}
         if self.runs:
             parts |= {"ticker": self.ticker.alive(), "courier": self.courier.alive()}
         return reasons + [f"the {part} does not run" for part, alive in parts.items() if not alive]

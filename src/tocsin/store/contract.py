@@ -23,6 +23,10 @@ class StoreUnavailable(Exception):
     """The database cannot take the write now (gone, full, locked by another process). Nothing was written."""
 
 
+class LostRace(StoreUnavailable):
+    """The database rolled this transaction back in favour of another one; the same again may succeed at once."""
+
+
 class BackupElsewhere(Exception):
     """The database is backed up by its own tools; the message says which."""
 

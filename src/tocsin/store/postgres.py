@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tocsin.store import sql
 from tocsin.store.arrays import columns
-from tocsin.store.contract import BackupElsewhere, StoreUnavailable, VersionConflict
+from tocsin.store.contract import BackupElsewhere, LostRace, StoreUnavailable
 from tocsin.store.link import NOTHING, Count, Link
 from tocsin.store.shared import SharedStore
 from tocsin.store.sql import Bulk, Row
@@ -33,7 +33,12 @@ PATIENCE_S = 5
 OPTIONS = "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000 -c jit=off"
 """A node that stands still in the middle of a transaction must not hold the others up for ever."""
 LOST_RACE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 LISTEN_AGAIN_S = 1.0
 
 
@@ -167,16 +172,16 @@ class PostgresStore(SharedStore):
 
     @contextmanager
     def _unavailable(self) -> Iterator[None]:
-        """What the driver says about server and connection becomes StoreUnavailable; a lost race a VersionConflict."""
+        """What the driver says about server and connection becomes StoreUnavailable; a lost race a LostRace."""
         try:
             yield
         except LOST_RACE as error:
-            raise VersionConflict(()) from error
+            raise LostRace(f"{self._where}: {error}") from error
         except AWAY as error:
             raise self._lost(error) from error
         except DBAPIError as error:
             if isinstance(error.orig, LOST_RACE):
-                raise VersionConflict(()) from error
+                raise LostRace(f"{self._where}: {error.orig}") from error
             if isinstance(error.orig, AWAY):
                 raise self._lost(error.orig) from error
             raise

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from tocsin.store.batch import OpenBatch
+from tocsin.store.contract import LostRace, VersionConflict
 from tocsin.store.leases import Leases
 from tocsin.store.link import no_probe
 from tocsin.store.reading import Reading
@@ -28,12 +29,15 @@ class SharedStore(Reading, Leases, Upkeep, Records):
     @contextmanager
     def begin(self) -> Iterator[OpenBatch]:
         """Open a write transaction. An exception, the simulated kill of a probe included, rolls it back."""
-        with self.writing() as link:
-            self.probe("begin")
-            batch = OpenBatch(self, link)
-            yield batch
-            self.probe("before_commit")
-            link.idle = not batch.wrote
+        try:
+            with self.writing() as link:
+                self.probe("begin")
+                batch = OpenBatch(self, link)
+                yield batch
+                self.probe("before_commit")
+                link.idle = not batch.wrote
+        except LostRace as lost:
+            raise VersionConflict(()) from lost
         self.probe("after_commit")
         if batch.wrote:
             for callback in self._callbacks:
