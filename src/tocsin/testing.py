@@ -24,7 +24,7 @@ from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Incident
 from tocsin.engine.commands import Declaration, declare
 from tocsin.engine.desk import Desk
-from tocsin.engine.engine import HELD, Engine
+from tocsin.engine.engine import Engine
 from tocsin.engine.live import Live
 from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.receive import receive
@@ -32,7 +32,7 @@ from tocsin.engine.release import tell_backlog
 from tocsin.engine.sitting import Answer, Decision, P
 from tocsin.engine.words import words_for
 from tocsin.store import open_store
-from tocsin.store.contract import DocumentMemory, Store, Taken
+from tocsin.store.contract import HELD, DocumentMemory, Store, Taken
 
 T = TypeVar("T")
 E = TypeVar("E", bound=ev.Event)

@@ -97,3 +97,65 @@ def test_a_stream_with_an_unknown_event_is_set_aside_and_the_others_go_on(story:
 
     assert f"stuck:{strange}" in alarms(story)
     assert [e.rung for e in story.events(ev.RungFired, healthy)] == [0, 1]
+
+
+def test_a_stream_whose_policy_is_lost_stops_neither_auditor_nor_start(story: Story) -> None:
+    lost = story.ref
+    healthy = story.declare("Payments show as pending", by="aisha", sev="SEV1")
+    change(
+        story,
+        "UPDATE stream SET state = replace(CAST(state AS TEXT), '\"pinned\"', '\"lost\"') WHERE ref = :r",
+        r=lost,
+    )
+    story.clock.at = story.instant("13:05:01")
+    with running_desk(story):
+        story.engine.ticker._once()
+    assert f"stuck:{lost}" in alarms(story)
+    assert [e.rung for e in story.events(ev.RungFired, healthy)] == [0, 1]
+
+    again = type(story.engine)(story.store, story.clock, story.live, story.engine.courier.lanes.values())
+    change(story, "UPDATE event SET body = replace(CAST(body AS TEXT), '\"pinned\"', '\"lost\"')")
+    change(story, "UPDATE stream SET fold = 0, next_due = NULL WHERE ref = :r", r=lost)
+    again.start()
+    try:
+        assert again.not_ready() == []
+        assert again.auditor.audit() == []
+        assert f"stuck:{lost}" in alarms(story)
+    finally:
+        again.stop()
+
+
+def test_a_stream_that_cannot_be_armed_again_is_said_and_left(story: Story) -> None:
+    change(story, "UPDATE event SET kind = 'FromTheFuture' WHERE ref = :r AND version = 2", r=story.ref)
+    change(story, "UPDATE stream SET fold = 0, next_due = NULL WHERE ref = :r", r=story.ref)
+
+    with running_desk(story):
+        story.engine.auditor.audit()
+
+    assert f"stuck:{story.ref}" in alarms(story)
+
+
+def test_a_newer_event_under_a_snapshot_of_this_program_stops_no_audit(story: Story) -> None:
+    change(story, "UPDATE event SET kind = 'FromTheFuture' WHERE ref = :r AND version = 2", r=story.ref)
+
+    assert story.store.drift([story.ref]) == []
+
+
+def test_a_page_that_nobody_carries_is_an_alarm_until_it_is_carried(story: Story) -> None:
+    """The channel was taken out of tocsin.toml, or its lane stands still."""
+    story.lanes = ("siren", "nowhere", "documents")
+    story.restart()
+    story.declare("Payments show as pending", by="aisha", sev="SEV1")
+    auditor = story.engine.auditor
+    auditor.audit()
+    assert "stuck-effects" not in alarms(story)
+
+    story.clock.at = story.instant("13:02:30")
+    auditor.audit()
+
+    assert "stuck-effects" in alarms(story)
+    story.lanes = ("mail", *story.lanes)
+    story.restart()
+    story.settle()
+    story.engine.auditor.audit()
+    assert "stuck-effects" not in alarms(story)

@@ -13,11 +13,12 @@ import structlog
 
 from tocsin.domain import clocks
 from tocsin.domain import events as ev
-from tocsin.domain.context import Context
+from tocsin.domain.context import Context, Refused
 from tocsin.domain.incident import Incident, Paging
 from tocsin.engine.clock import Clock
 from tocsin.engine.desk import Busy, Desk
-from tocsin.store.contract import JournalRow, Store, StoreUnavailable, UnknownEvent
+from tocsin.engine.release import overdue
+from tocsin.store.contract import HELD, Alarm, JournalRow, Store, StoreUnavailable
 
 log = structlog.get_logger("tocsin.auditor")
 
@@ -25,6 +26,7 @@ EVERY_S = 60.0
 DRIFT_EVERY = timedelta(hours=1)
 DRIFT_SAMPLE = 200
 STUCK_AFTER = timedelta(minutes=2)
+SILENT = "was calling people without a next step"
 LANE_ALARM_STAYS = timedelta(minutes=10)
 """A lane that was begun again is spoken of for this long; should it fail again, it is anew."""
 
@@ -38,7 +40,7 @@ class Auditor:
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._drift_at = clock.now()
+        self._began = self._drift_at = clock.now()
 
     def start(self) -> None:
         """Audit every minute until `stop`."""
@@ -79,48 +81,59 @@ class Auditor:
         return [row.ref for row in rows if row.paging == Paging.TRIGGERED and row.next_due is None]
 
     def _repair(self, ref: str, now: datetime) -> str:
-        what = f"{ref} was calling people without a next step; armed again"
-        self._desk.submit(ref, repair, what=what).result()
-        self._store.note(JournalRow(now, "repaired", what))
-        log.error("repaired", ref=ref)
+        failed = self._desk.submit(ref, repair, what=f"{ref} {SILENT}; armed again").exception()
+        if isinstance(failed, StoreUnavailable | Busy):
+            raise failed
+        if failed is not None:
+            what = f"{ref} {SILENT}; it cannot be armed again: {failed}"
+            self._store.raise_alarm(f"stuck:{ref}", what, now)
+        else:
+            what = f"{ref} {SILENT}; armed again"
+            self._store.note(JournalRow(now, "repaired", what))
+        log.error("repaired", what=what)
         return what
 
     def _clear_alarms(self, now: datetime) -> None:
-        """Take back what is no longer so: answered dead ends, streams that move again, lanes that run again."""
+        """Take back what is no longer so; what cannot be judged here stays: a lost policy, a newer program's event."""
         for alarm in self._store.alarms():
-            kind, _, ref = alarm.key.partition(":")
-            answered = kind == "dead-end" and self._is_answered(ref)
-            moving = kind == "stuck" and self._is_moving(ref, now)
-            running = kind == "lane" and now - alarm.since > LANE_ALARM_STAYS
-            if answered or moving or running:
+            try:
+                over = self._is_over(alarm, now)
+            except (LookupError, Refused):
+                continue
+            if over:
                 self._store.clear_alarm(alarm.key)
 
-    def _is_answered(self, ref: str) -> bool:
-        state = self._store.incident(ref)
-        return state is None or state.paging != Paging.TRIGGERED
-
-    def _is_moving(self, ref: str, now: datetime) -> bool:
-        """Whether the stream's wake-up lies ahead again: it was advanced."""
-        try:
-            state = self._store.incident(ref)
-        except UnknownEvent:
+    def _is_over(self, alarm: Alarm, now: datetime) -> bool:
+        """Whether a dead end was answered, a stream moves again, a lane has run for a while."""
+        kind, _, ref = alarm.key.partition(":")
+        if kind == "lane":
+            return now - alarm.since > LANE_ALARM_STAYS
+        if kind not in {"dead-end", "stuck"}:
             return False
-        due = clocks.next_due(state, self._desk.contexts.pinned(state.policy)) if state else None
+        state = self._store.incident(ref)
+        if state is None:
+            return True
+        if kind == "dead-end":
+            return state.paging != Paging.TRIGGERED
+        due = clocks.next_due(state, self._desk.contexts.pinned(state.policy))
         return due is None or due > now
 
     def _stuck_effects(self, now: datetime) -> list[str]:
-        stuck = [
-            e.key
-            for e in self._store.effects(None, state="leased")
-            if now - max(e.due_at, e.created_at) > STUCK_AFTER
-        ]
+        """Sends that should long have ended, or begun: their lane stands still, or nobody runs it."""
+        leased = [e for e in self._store.effects(None, state="leased") if e.due_at < now - STUCK_AFTER]
+        waiting = [] if self._rests(now) else overdue(self._store, now - STUCK_AFTER)
+        stuck = [e.key for e in (*leased, *waiting)]
         if stuck:
             self._store.raise_alarm(
-                "stuck-effects", f"{len(stuck)} sends are under way for over two minutes", now
+                "stuck-effects", f"{len(stuck)} sends were due or under way for over two minutes", now
             )
         else:
             self._store.clear_alarm("stuck-effects")
         return stuck
+
+    def _rests(self, now: datetime) -> bool:
+        """Whether what waits may wait: nothing is sent on purpose, or this node has only just begun."""
+        return bool(self._store.meta(HELD)) or now - self._began < STUCK_AFTER
 
     def _drift(self, now: datetime) -> list[str]:
         sample = self._store.open_refs()[-DRIFT_SAMPLE:]

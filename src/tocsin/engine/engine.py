@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from tocsin.domain import clocks
+from tocsin.domain.context import Refused
 from tocsin.domain.incident import Incident
 from tocsin.engine import release
 from tocsin.engine.astray import Astray, astray
@@ -25,12 +26,10 @@ from tocsin.engine.desk import Busy, Desk
 from tocsin.engine.live import Contexts, Live
 from tocsin.engine.ports import Lane
 from tocsin.engine.ticker import Ticker
-from tocsin.store.contract import JournalRow, Node, Store, StoreUnavailable
+from tocsin.store.contract import HELD, JournalRow, Node, Store, StoreUnavailable
 
 log = structlog.get_logger("tocsin.engine")
 
-HELD = "held"
-"""Meta key: why nothing is sent or ticked until somebody says so (after a restore, or on another machine)."""
 RESTORED = "restored from a backup; look at what is overdue, then run tocsin adopt"
 BEAT_S = 1.0
 STALE_TICK = timedelta(seconds=5)
@@ -91,7 +90,12 @@ class Engine:
             log.info("open incidents were folded again", count=done)
 
     def _next_due(self, state: Incident) -> datetime | None:
-        return clocks.next_due(state, self.contexts.pinned(state.policy))
+        """At once where it cannot be told: the ticker meets the stream, sets it aside and raises the alarm."""
+        try:
+            return clocks.next_due(state, self.contexts.pinned(state.policy))
+        except (LookupError, Refused) as unfit:
+            log.critical("no wake-up can be computed", ref=state.ref, reason=str(unfit))
+            return self.clock.now()
 
     def stop(self) -> None:
         """Stop ticking and taking, finish what is under way, write it, end."""

@@ -12,13 +12,11 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from tocsin.store.contract import BackupElsewhere, StoreUnavailable
+from tocsin.store.contract import HELD, BackupElsewhere, StoreUnavailable
 from tocsin.store.instants import micros
 from tocsin.store.opening import connected, new_epoch, parsed, sqlite_path
 from tocsin.store.shared import EPOCH
 from tocsin.store.sqlite import FileLock, copy_whole, sync, unavailable
-
-HELD = "held"
 
 
 def restore(source: str, target_url: str, now: datetime) -> None:

@@ -18,6 +18,9 @@ from tocsin.domain.incident import Incident
 from tocsin.domain.people import Person
 from tocsin.domain.policy import Policy
 
+HELD = "held"
+"""Meta key: why nothing is sent or ticked until somebody says so (after a restore, or on another machine)."""
+
 
 class StoreUnavailable(Exception):
     """The database cannot take the write now (gone, full, locked by another process). Nothing was written."""
