@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -90,6 +91,39 @@ def test_a_title_cannot_drive_the_terminal(acme):
     assert "\u202e" not in done.stdout
     assert "\\u202e" in done.stdout
     assert "control character" in acme.run("declare", "a \x1b[2J title", expect=2).stderr
+
+
+def test_bytes_of_another_encoding_keep_nobody_from_declaring(acme):
+    done = acme.run("declare", b"St\xf6rung", "--sev", "SEV3")
+    assert "St\ufffdrung" in done.stdout
+
+
+@pytest.mark.parametrize("handle", ["tom\u00e1s", "Mei Tanaka", "mei\x1b[31m"])
+def test_what_is_no_handle_is_wrong_use(acme, handle):
+    done = acme.run("ack", "1", "--as", handle, expect=2)
+    assert "is no handle" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_field_that_does_not_fit_is_named_once(acme):
+    told = acme.run("declare", "x" * 301, expect=2).stderr
+    assert told.count("title: holds more than 300 characters") == 1
+    told = acme.run("declare", "x", "--detected", "1999-01-01T00:00Z", expect=2).stderr
+    assert told.count("no instant of the years 2000 to 2199") == 1
+
+
+@pytest.mark.parametrize("streams", ["| true", "> /dev/full", ">&-", "2>&- >&-"])
+def test_where_nobody_reads_there_is_no_noise(acme, streams):
+    done = subprocess.run(
+        ["bash", "-c", f"{acme.command} oncall {streams}"],
+        cwd=acme.folder,
+        env=acme.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
 
 
 def test_a_stale_server_file_means_no_server(acme):

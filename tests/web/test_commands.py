@@ -182,15 +182,14 @@ def test_a_field_that_does_not_fit_is_named(body: Any, field: str, server: Serve
         (b'{"title": "\\ud800"}', "title"),
         (b'{"title": "ok", "\\udfff": 1}', "body"),
         (b'{"title": "ok", "x\\ud83d\\ude00": 1}', "x😀"),
-        (b"{", "0"),
+        (b"{", "body"),
+        (b'{"title": "ok",', "body"),
     ],
 )
 def test_text_that_is_none_is_refused(raw: bytes, field: str, server: Served) -> None:
     with server.local("mei") as client:
         found = problem(client.post(API, content=raw, headers={"Content-Type": "application/json"}), 422)
-    assert found["errors"], found
-    if field != "0":
-        assert field in [error["field"] for error in found["errors"]]
+    assert field in [error["field"] for error in found["errors"]]
 
 
 @pytest.mark.parametrize(

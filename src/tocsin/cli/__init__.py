@@ -15,6 +15,7 @@ import typer
 from tocsin import __version__
 from tocsin.cli.failure import Failure, say_failure
 from tocsin.cli.lazy import LazyGroup
+from tocsin.cli.output import flush_or_give_up, open_closed_streams
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -52,7 +53,10 @@ def tocsin(
 def main() -> None:
     """The entry point of the `tocsin` command."""
     gc.disable()  # loading makes no garbage, and a command ends before there is any; an engine turns it on again
+    open_closed_streams()
     try:
         app()
     except Failure as failure:
         sys.exit(say_failure(failure, as_json="--json" in sys.argv))
+    finally:
+        flush_or_give_up()

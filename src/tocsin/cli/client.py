@@ -6,6 +6,7 @@ A POST carries an idempotency key of its own, so that asking again after a broke
 from __future__ import annotations
 
 import importlib
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ SAY_AFTER_S: Final = 2.0
 """Waiting longer than this is said."""
 PAUSE_S: Final = 0.15
 TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
+_HANDLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _MISUSE: Final = frozenset({400, 405, 415, 422})
 
 
@@ -85,11 +87,11 @@ class Client:
 
     def get(self, path: str, **params: Any) -> Any:
         """GET below /api/v1; parameters that are None are left out."""
-        return self._ask("GET", path, {}, None, {k: v for k, v in params.items() if v is not None})
+        return self._ask("GET", path, {}, None, {k: _typed(v) for k, v in params.items() if v is not None})
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """POST below /api/v1; fields that are None are left out."""
-        sent = {k: v for k, v in (body or {}).items() if v is not None}
+        sent = {k: _typed(v) for k, v in (body or {}).items() if v is not None}
         return self._ask("POST", path, {"idempotency-key": uuid.uuid4().hex}, sent, {})
 
     def command(self, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -129,6 +131,13 @@ class Client:
             self.way = Wire(found.url, found.token)
 
 
+def _typed(value: Any) -> Any:
+    """What was typed as text that can be sent: bytes of another encoding never keep anybody from declaring."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _content(answer: httpx2.Response) -> Any:
     if answer.status_code == 204:
         return {}
@@ -148,7 +157,8 @@ def _refusal(status: int, problem: dict[str, Any]) -> Failure:
     message = str(problem.get("detail") or problem.get("title") or f"refused with {status}")
     errors = problem.get("errors") or []
     if isinstance(errors, list):
-        message += "".join(f"; {_error(error)}" for error in errors)
+        told = [_error(error) for error in errors]
+        message += "".join(f"; {words}" for words in told if words not in message)
     possible = problem.get("possible") or ""
     if isinstance(possible, list):
         possible = ", ".join(str(one) for one in possible)
@@ -240,6 +250,8 @@ def connected(server: str | None, acting_as: str | None) -> Iterator[Client]:
 
 def _client(url: str | None, acting_as: str | None, environment: ClientEnvironment) -> Client:
     person = acting_as.lstrip("@") if acting_as else None
+    if person is not None and not _HANDLE.fullmatch(person):
+        raise misused(f"{person!r} is no handle", "tocsin user list shows them all")
     if url is None:
         local = Local(load_settings())
         return Client(local.connect(), person, local)

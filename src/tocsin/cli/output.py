@@ -6,6 +6,7 @@ Titles, notes and answers of other programs are untrusted: nothing in them may d
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -46,6 +47,21 @@ class Terminal:
 
 STDOUT: Final = Terminal("stdout")
 STDERR: Final = Terminal("stderr")
+
+
+def open_closed_streams() -> None:
+    """A command that was started without its streams has nobody to tell, and works all the same."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+
+
+def flush_or_give_up() -> None:
+    """Write what is still held back; where nobody reads any more, the interpreter's own try at it stays silent."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _visible(match: re.Match[str]) -> str:

@@ -41,11 +41,14 @@ def instant(value: Any) -> datetime:
         raise ValueError("write an instant as text, such as 2026-03-29T01:00:00Z")  # noqa: TRY004  # pydantic's word
     try:
         at = datetime.fromisoformat(value)
-        if at.tzinfo is None or at.year not in _YEARS:
+        if at.tzinfo is None:
             raise ValueError
-        return at.astimezone(UTC)
+        at = at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("no instant with an offset, such as 2026-03-29T01:00:00Z") from None
+    if at.year not in _YEARS:
+        raise ValueError(f"no instant of the years {_YEARS.start} to {_YEARS.stop - 1}")
+    return at
 
 
 def _without_at(value: str) -> str:

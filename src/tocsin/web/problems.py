@@ -142,6 +142,8 @@ def field_of(loc: Sequence[Any]) -> str:
     parts = [str(part) for part in loc]
     if parts and parts[0] in {"body", "query", "path", "header"}:
         parts = parts[1:] or parts
+        if parts[0].isdigit():  # the place in a body that is no JSON
+            parts = ["body"]
     return ".".join(parts)[:200] or "body"
 
 
@@ -155,7 +157,11 @@ _MESSAGES: Final = {
 
 def message_of(error: Mapping[str, Any]) -> str:
     """What does not fit, without repeating what was sent."""
-    known = _MESSAGES.get(str(error.get("type")))
+    kind = str(error.get("type"))
+    if kind in {"too_long", "string_too_long"}:
+        what = " characters" if isinstance(error.get("input"), str) else ""
+        return f"holds more than {error['ctx']['max_length']}{what}"
+    known = _MESSAGES.get(kind)
     return known or str(error.get("msg", "does not fit")).removeprefix("Value error, ")
 
 
