@@ -262,6 +262,16 @@ def test_close_when_nothing_is_owed(resolved: Told) -> None:
     assert resolved.due("postmortem") is None
 
 
+def test_once_it_is_published_a_draft_that_could_not_be_written_is_not_owed(resolved: Told) -> None:
+    resolved.do(response.document_written, document="log", path="incidents.md", digest="d")
+    resolved.do(response.document_refused, document="postmortem", path="pm.md", reason="was edited")
+    resolved.do(lifecycle.publish_postmortem, by="mei", where="pm.md")
+    resolved.do(lifecycle.close, by="mei")
+
+    assert resolved.state.stage == "closed"
+    assert postmortem.documents_owed(resolved.state) == ()
+
+
 def test_a_level_that_owes_no_postmortem_closes_without(told: Told) -> None:
     told.declare("mei", "SEV4").resolve()
     told.do(response.document_written, document="log", path="incidents.md", digest="d")

@@ -30,6 +30,7 @@ def number_without_unit(house: House) -> None:
 
 
 def not_utf8(house: House) -> None:
+    house.handbook.with_name("a_neighbour.md").write_text("# What we keep\n", "utf-8")
     house.handbook.write_bytes(house.handbook.read_bytes() + b"caf\xe9\n")
 
 

@@ -127,6 +127,22 @@ def test_a_log_that_cannot_be_written_from_the_start(house: House) -> None:
     assert [len(house.events(ref, ev.DocumentRefused)) for ref in (first, second)] == [1, 1]
 
 
+def test_a_postmortem_that_was_begun_before_the_end_is_published_as_it_is(house: House) -> None:
+    ref = house.declare()
+    eventually(lambda: house.row(ref), "the first row")
+    begun = house.log.parent / "postmortems" / f"{ref}.md"
+    begun.parent.mkdir(exist_ok=True)
+    begun.write_text("# What we know so far\n", "utf-8")
+
+    house.do(ref, "resolve", confirmed="seen", impact_ended="no tickets", errors_normal="0.1%")
+    eventually(lambda: "was edited" in house.alarms(), "the draft is held back, and that is said")
+    house.do(ref, "postmortem", where=f"docs/ops/postmortems/{ref}.md")
+    house.do(ref, "close")
+
+    eventually(lambda: house.alarms() == "", "the alarm is cleared")
+    assert begun.read_text("utf-8") == "# What we know so far\n"
+
+
 def test_a_row_that_somebody_took_out_is_written_again(house: House) -> None:
     """The way out for a team that has edited it: without the row of its own, tocsin writes it anew."""
     ref = house.declare()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from types import SimpleNamespace
 
 import httpx2
@@ -48,6 +49,25 @@ def test_declaring_by_form(fresh: Served) -> None:
         assert "nobody can sign in" in page
         assert "SEV1" in page
         assert "1 burning" in client.get("/").text
+
+
+def test_the_plan_says_who_is_called_at_once_because_nobody_before_may_lead(server: Served) -> None:
+    with server.session("mei") as client:
+        plan = client.get("/declare").text.split("Who will be called")[1]
+        assert "at once too (SEV1 and SEV2): nobody before may lead" in plan
+        assert "at once too: nobody" in client.get("/declare", params={"sev": "SEV1"}).text
+        assert "at once too" not in client.get("/declare", params={"sev": "SEV3"}).text
+
+
+def test_a_promise_of_tomorrow_has_its_day_and_nobody_acknowledged_when_the_level_rose(fresh: Served) -> None:
+    ref = fresh.declare(sev="SEV3")
+    tomorrow = fresh.clock.now() + timedelta(days=1)
+    with fresh.session("mei") as client:
+        assert f"by {tomorrow.day} {tomorrow:%b %H:%M}" in client.get(f"/i/{ref}").text
+        send(client, ref, "severity", level="SEV1")
+        page = client.get(f"/i/{ref}").text
+    assert "The ack clock stopped after" in page
+    assert "Acknowledged after" not in page
 
 
 @pytest.mark.parametrize(("title", "status"), [("", 409), ("   ", 409), ("x" * 301, 422), ("a\x00b", 422)])
@@ -165,6 +185,7 @@ def test_an_unknown_incident_and_verb(server: Served) -> None:
     with server.session("mei") as client:
         assert client.get("/i/INC-2020-0001").status_code == 404
         assert client.get("/i/%00").status_code == 404
+        assert "There is nothing at this address" in client.get("/nosuch").text
         fields = hidden(client.get(f"/i/{ref}").text, f"/i/{ref}/note")
         assert client.post(f"/i/{ref}/explode", data=fields).status_code == 404
         assert client.post("/i/INC-2020-0001/note", data={**fields, "text": "x"}).status_code == 404

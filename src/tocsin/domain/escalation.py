@@ -61,15 +61,19 @@ def start(draft: Draft, at: datetime) -> None:
 def _fire_first_rung_with_ic(draft: Draft, run: int, at: datetime) -> None:
     """SEV1/2: when nobody called so far may be IC, the first later rung with one is paged at once too."""
     ladder = ladder_of(draft.context)
-    fired = draft.state.ladder.next_rung
-    if draft.state.holder("ic") or any(_has_ic(rung, draft.context, at) for rung in ladder[:fired]):
+    index = first_with_ic(ladder, draft.state.ladder.next_rung, draft.context, at)
+    if draft.state.holder("ic") or index is None:
         return
-    for index, rung in enumerate(ladder[fired:], start=fired):
-        if _has_ic(rung, draft.context, at):
-            called = people_for(rung, draft.context, at)
-            draft.add(ev.RungFired(at, 0, run, called, at, 0, f"nobody before rung {index} may be IC"))
-            _page_each(draft, called, index, run, at)
-            return
+    called = people_for(ladder[index], draft.context, at)
+    draft.add(ev.RungFired(at, 0, run, called, at, 0, f"nobody before rung {index} may be IC"))
+    _page_each(draft, called, index, run, at)
+
+
+def first_with_ic(rungs: tuple[Rung, ...], fired: int, context: Context, at: datetime) -> int | None:
+    """The rung that is called at once too, since nobody before it may be IC; None when there is no need or nobody."""
+    if any(_has_ic(rung, context, at) for rung in rungs[:fired]):
+        return None
+    return next((i for i, rung in enumerate(rungs) if i >= fired and _has_ic(rung, context, at)), None)
 
 
 def _has_ic(rung: Rung, context: Context, at: datetime) -> bool:

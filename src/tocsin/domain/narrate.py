@@ -86,7 +86,9 @@ def _declared(e: ev.Declared) -> str:
 
 
 def _clock_ended(e: ev.ClockEnded) -> str:
-    limit = f", due {e.due:%H:%M:%S}" if e.due else ", no limit in the handbook"
+    if e.verdict == "void":
+        return f"The {e.clock} clock stopped after {span(e.took_s)}, not judged ({e.level} then)"
+    limit = f", due {e.due:%H:%M:%S}" if e.due else ""
     return f"{e.clock} after {span(e.took_s)}{limit}: {e.verdict} ({e.level} then)"
 
 
@@ -141,7 +143,7 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.UpdatePosted: lambda e: f"Update by {e.by}. Impact: {e.impact}. ETA: {e.eta}. Next: {e.next_steps}",
     ev.UpdateReminded: _reminded,
     ev.UpdateOverdue: lambda e: f"Update overdue since {e.due:%H:%M:%S}: {_many(e.people)} told",
-    ev.UpdateAsked: lambda e: f"{_many(e.people)} asked for an update ({e.why})",
+    ev.UpdateAsked: lambda e: f"Update wanted from {_many(e.people)} ({e.why})",
     ev.ClockBreached: lambda e: f"{e.clock} missed its limit of {e.due:%H:%M:%S} ({e.level})",
     ev.ClockEnded: _clock_ended,
     ev.TimeLeft: lambda e: f"{e.minutes} min left to {e.clock}; told {e.person or 'nobody (too late)'}",

@@ -42,6 +42,15 @@ def owners(state: Incident) -> tuple[str, ...]:
     return ()
 
 
+def documents_owed(state: Incident) -> tuple[tuple[str, str], ...]:
+    """What could not be written yet, and why. Once the postmortem is published nobody waits for a draft."""
+    return tuple(
+        (document, reason)
+        for document, reason in state.documents_owed
+        if not (document == "postmortem" and state.postmortem_published)
+    )
+
+
 def missing_for_close(state: Incident, context: Context) -> list[str]:
     """What still stands in the way of closing; empty when nothing does."""
     missing = []
@@ -49,6 +58,6 @@ def missing_for_close(state: Incident, context: Context) -> list[str]:
         missing.append("the postmortem is not published")
     if "log" not in dict(state.documents):
         missing.append("the log row is not written")
-    for document, reason in state.documents_owed:
+    for document, reason in documents_owed(state):
         missing.append(f"the {document} is still owed: {reason}")
     return missing

@@ -125,6 +125,8 @@ def problem_of(error: Exception) -> Problem:
             return unavailable(error)
         case RequestValidationError():
             return _from_validation(error)
+        case HTTPException(status_code=404):
+            return Problem(404, "There is nothing at this address", headers=error.headers)
         case HTTPException():
             return Problem(error.status_code, str(error.detail), headers=error.headers)
         case _:

@@ -14,6 +14,7 @@ from tocsin.domain.people import Permission, Person
 from tocsin.domain.policy import Severity
 from tocsin.web.auth import Caller
 from tocsin.web.show_clocks import NAMES, named
+from tocsin.web.templating import near
 
 PAGES_SHOWN = 8
 NEXT_SHOWN = 6
@@ -170,7 +171,7 @@ class StageStep:
     note: str
 
 
-def stage_steps(state: Incident, context: Context) -> list[StageStep]:
+def stage_steps(state: Incident, context: Context, now: datetime) -> list[StageStep]:
     """Where it stands."""
     reached = [
         ("Called", state.first_page_at or state.opened_at),
@@ -181,27 +182,29 @@ def stage_steps(state: Incident, context: Context) -> list[StageStep]:
     ]
     if state.stage == Stage.DISMISSED:
         return [
-            StageStep("Called", "done", f"{state.opened_at:%H:%M:%S}"),
+            StageStep("Called", "done", near(state.opened_at, now)),
             StageStep("Dismissed", "now", "it was none"),
         ]
     last = max(i for i, (_, at) in enumerate(reached) if at is not None)
     return [
         StageStep(
-            name, "now" if i == last else "done" if at or i < last else "", _when(name, at, state, context)
+            name,
+            "now" if i == last else "done" if at or i < last else "",
+            _when(name, at, state, context, now),
         )
         for i, (name, at) in enumerate(reached)
     ]
 
 
-def _when(name: str, at: datetime | None, state: Incident, context: Context) -> str:
+def _when(name: str, at: datetime | None, state: Incident, context: Context, now: datetime) -> str:
     if at is not None:
         by = f" by {named(context, state.declared_by)}" if name == "Declared" and state.declared_by else ""
-        return f"{at:%H:%M:%S}{by}"
+        return f"{near(at, now)}{by}"
     wanted = {"Mitigated": "mitigate", "Resolved": "resolve"}.get(name, "")
     clock = state.clock(wanted) if wanted else None
     due = clocks.limit_of(clock, context) if clock else None
     if due is not None:
-        return f"by {due:%H:%M:%S}"
+        return f"by {near(due, now)}"
     return {"Declared": "a person's decision", "Closed": "nothing owed"}.get(name, "to come")
 
 
@@ -248,6 +251,12 @@ class Ladder:
     words: str
     who: str
     unreachable: str
+    condition: str
+
+
+def urgent_levels(context: Context) -> str:
+    """The levels whose ladder is climbed."""
+    return " and ".join(s.level for s in context.policy.severities if s.urgent)
 
 
 def plan_of(context: Context, severity: Severity | None, now: datetime) -> list[Ladder]:
@@ -255,11 +264,17 @@ def plan_of(context: Context, severity: Severity | None, now: datetime) -> list[
     rungs = escalation.ladder_of(context)
     if severity is not None and not severity.urgent:
         rungs = rungs[:1]
+    early = escalation.first_with_ic(rungs, 1, context, now)
     found = []
-    for rung in rungs:
+    for index, rung in enumerate(rungs):
         people = escalation.people_for(rung, context, now)
         mute = tuple(p for p in people if not context.directory.methods_of(p))
         after = span(rung.after_s).removesuffix("00s")
         mark, words = (f"+{after}", f"after {after}") if rung.after_s else ("now", "at once")
-        found.append(Ladder(mark, words, _names(people, context), _names(mute, context) if mute else ""))
+        condition = "if nobody has acknowledged by then" if index else "at once"
+        if index == early:
+            levels = "" if severity else f" ({urgent_levels(context)})"
+            condition = f"at once too{levels}: nobody before may lead"
+        unreachable = _names(mute, context) if mute else ""
+        found.append(Ladder(mark, words, _names(people, context), unreachable, condition))
     return found

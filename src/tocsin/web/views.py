@@ -54,7 +54,7 @@ def incident_view(program: Program, state: Incident) -> Json:
         "postmortem_due": postmortem.due_at(state, context),
         "postmortem_published": state.postmortem_published,
         "documents": dict(state.documents),
-        "documents_owed": dict(state.documents_owed),
+        "documents_owed": dict(postmortem.documents_owed(state)),
         "firing": state.firing,
         "version": state.version,
         "url": url_of(program, state.ref),

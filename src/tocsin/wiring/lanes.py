@@ -20,7 +20,7 @@ from tocsin.domain.incident import Incident
 from tocsin.engine.live import Contexts
 from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.words import words_for
-from tocsin.handbook.documents import DocumentRefused, Documents
+from tocsin.handbook.documents import DocumentRefused, Documents, PostmortemRefused
 from tocsin.handbook.postmortem import draft
 from tocsin.store.contract import DocumentMemory, Recorded, Store, Taken
 from tocsin.wiring.records import log_row, postmortem_facts
@@ -167,6 +167,11 @@ def _write_postmortem(
     stored = around.store.policy(state.policy)
     text = draft(postmortem_facts(state, context, timeline, stored.commit if stored else None))
     known = around.store.document(ref, "postmortem")
-    written = documents.write_postmortem(ref, text, known.content if known else None)
+    try:
+        written = documents.write_postmortem(ref, text, known.content if known else None)
+    except PostmortemRefused:
+        if not state.postmortem_published:
+            raise
+        return Carried("published: the draft is not needed any more")
     digest = written.hash or ""
     return Carried(written.path, DocumentMemory(ref, "postmortem", written.path, digest), digest)

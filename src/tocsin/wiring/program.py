@@ -82,7 +82,9 @@ class Program:
             self._use_last_good(f"the handbook cannot be read: {error.strerror}: {self._shown_folder}")
             return None
         if self.reading.policy is None or self.reading.blocked:
-            first = next((f for f in self.reading.findings if f.level == "error"), None)
+            errors = [f for f in self.reading.findings if f.level == "error"]
+            # A file that cannot be read is the cause of what is missing elsewhere.
+            first = min(errors, key=lambda f: f.rule != "encoding", default=None)
             where = f": {first.file}:{first.line} {first.message}" if first else ""
             self._use_last_good(f"the handbook cannot be used{where}")
             return self.reading
