@@ -2,7 +2,8 @@
 
 Outcome and settlement are one transaction (design rule 7): the receipt on the timeline, the effect's state and the
 memory of a written document. A node that dies leaves its leases to run out; another one, or the next start, takes
-them again: sends are at least once. Lanes do not wait for each other.
+them again: sends are at least once. Every lane has a thread, a loop and workers of its own: whatever hangs in one of
+them (a disk, a name server, a reader who stopped reading) delays no other.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ log = structlog.get_logger("tocsin.courier")
 POLL_SECONDS = 1.0
 SILENT_AFTER = timedelta(seconds=3)
 """A node whose heartbeat is older holds no lease any more."""
+FINISH = timedelta(seconds=5)
+"""How long the outcome of the last send may take to be written before the end goes on without it."""
 
 
 class Courier:
-    """One asyncio loop in a thread of its own; one task per lane."""
+    """Takes, carries and settles; what runs by itself is one `Road` for each lane."""
 
     def __init__(self, store: Store, desk: Desk, clock: Clock, lanes: Iterable[Lane], *, owner: str) -> None:
         self._store = store
@@ -42,85 +45,30 @@ class Courier:
         self._clock = clock
         self.lanes = {lane.name: lane for lane in lanes}
         self._owner = owner
-        self._hints: dict[str, asyncio.Event] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._stopping = False
+        self._roads: dict[str, Road] = {}
         self.held = False
 
     def start(self) -> None:
-        """Begin carrying, in a thread."""
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready,), name="courier", daemon=True)
-        self._thread.start()
-        ready.wait()
+        """Begin carrying, in threads."""
+        self._roads = {name: Road(self, self._desk, lane) for name, lane in self.lanes.items()}
+        for road in self._roads.values():
+            road.start()
 
     def stop(self) -> None:
         """Finish what is under way (at most a lane's time limit), take nothing new."""
-        self._stopping = True
-        self.hint(set(self.lanes))
-        if self._thread is not None:
-            self._thread.join()
+        for road in self._roads.values():
+            road.end()
+        for road in self._roads.values():
+            road.join()
 
     def hint(self, lanes: set[str]) -> None:
         """There may be work in these lanes; safe from any thread, and only a hint."""
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop has ended: nothing is carried any more
-                self._loop.call_soon_threadsafe(self._ring, lanes)
-
-    def _ring(self, lanes: set[str]) -> None:
-        for name in lanes & self._hints.keys():
-            self._hints[name].set()
-
-    def _run(self, ready: threading.Event) -> None:
-        asyncio.run(self._serve(ready))
-
-    async def _serve(self, ready: threading.Event) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._hints = {name: asyncio.Event() for name in self.lanes}
-        ready.set()
-        await asyncio.gather(*(self._keep_running(lane) for lane in self.lanes.values()))
-
-    async def _keep_running(self, lane: Lane) -> None:
-        """A lane that ends by an error is begun again after a pause, loudly; the other lanes go on."""
-        while not self._stopping:
-            run = asyncio.create_task(self._run_lane(lane))
-            await asyncio.wait({run})
-            error = run.exception()
-            if error is not None:
-                await asyncio.to_thread(
-                    self._desk.alarm,
-                    f"lane:{lane.name}",
-                    f"lane {lane.name}: {type(error).__name__}: {error}",
-                )
-                await asyncio.sleep(POLL_SECONDS)
+        for name in lanes & self._roads.keys():
+            self._roads[name].ring()
 
     def alive(self) -> bool:
-        """Whether the loop runs."""
-        return self._thread is not None and self._thread.is_alive()
-
-    async def _run_lane(self, lane: Lane) -> None:
-        under_way: set[asyncio.Task[None]] = set()
-        hint = self._hints[lane.name]
-        while not self._stopping:
-            hint.clear()
-            for taken in await self._take(lane, lane.slots - len(under_way)):
-                under_way.add(asyncio.create_task(self._carry(lane, taken)))
-            ring = asyncio.create_task(hint.wait())
-            await asyncio.wait({ring, *under_way}, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            ring.cancel()
-            under_way = {task for task in under_way if not task.done()}
-        if under_way:
-            await asyncio.wait(under_way)
-
-    async def _take(self, lane: Lane, free: int) -> list[Taken]:
-        if free <= 0:
-            return []
-        try:
-            return await asyncio.to_thread(self.take, lane, free)
-        except StoreUnavailable as down:
-            log.warning("cannot take effects", lane=lane.name, reason=str(down))
-            return []
+        """Whether every lane runs."""
+        return bool(self._roads) and all(road.alive() for road in self._roads.values())
 
     def take(self, lane: Lane, free: int) -> list[Taken]:
         """Lease what is due now; dropped effects are never taken, so a page is still wanted when it is sent."""
@@ -136,16 +84,6 @@ class Courier:
             live=now - SILENT_AFTER,
         )
 
-    async def _carry(self, lane: Lane, taken: Taken) -> None:
-        outcome = await self.attempt(lane, taken)
-        try:
-            await asyncio.wrap_future(self.settle(lane, taken, outcome))
-        except (
-            StoreUnavailable,
-            Busy,
-        ) as down:  # the lease runs out and it is carried again: a page twice beats never
-            log.warning("cannot record an outcome", effect=taken.key, reason=str(down))
-
     async def attempt(self, lane: Lane, taken: Taken) -> Carried | Undelivered:
         """Carry one effect out, within the lane's time limit."""
         try:
@@ -159,9 +97,8 @@ class Courier:
             return Undelivered(Failure.RETRY, f"{type(error).__name__}: {error}")
 
     def settle(self, lane: Lane, taken: Taken, outcome: Carried | Undelivered) -> Future[Answer]:
-        """Record the outcome with its settlement, through the desk."""
-        found = settlement_of(lane, taken, outcome, self._clock.now())
-        settlement = replace(found, owner=self._owner)
+        """Record the outcome with its settlement, through the desk. Raises Busy."""
+        settlement = self._settlement(lane, taken, outcome)
         return self._desk.put(
             Job(
                 run=lambda sitting, at: _record(sitting, at, taken, outcome, settlement),
@@ -169,6 +106,117 @@ class Courier:
                 refs=(taken.ref,),
             )
         )
+
+    def settle_alone(self, lane: Lane, taken: Taken, outcome: Carried | Undelivered) -> Future[Answer]:
+        """Record the settlement without a word on the timeline: the stream takes none. Raises Busy."""
+        settlement = self._settlement(lane, taken, outcome)
+
+        def run(sitting: Sitting, _: datetime) -> Answer:
+            sitting.settlements.append(settlement)
+            return Answer(taken.ref, 0)
+
+        return self._desk.put(Job(run, rank=Rank.TICK))
+
+    def _settlement(self, lane: Lane, taken: Taken, outcome: Carried | Undelivered) -> Settlement:
+        return replace(settlement_of(lane, taken, outcome, self._clock.now()), owner=self._owner)
+
+
+class Road:
+    """One lane while it runs: a thread with a loop of its own, at most `slots` sends at once."""
+
+    def __init__(self, courier: Courier, desk: Desk, lane: Lane) -> None:
+        self._courier = courier
+        self._desk = desk
+        self._lane = lane
+        self._hint = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name=f"lane-{lane.name}", daemon=True)
+        self._stopping = False
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Take nothing new."""
+        self._stopping = True
+        self.ring()
+
+    def join(self) -> None:
+        """Wait for what is under way, unless it hangs beyond every limit."""
+        self._thread.join(self._lane.timeout_s + FINISH.total_seconds())
+        if self._thread.is_alive():
+            log.error("a lane hangs and is left behind", lane=self._lane.name)
+
+    def ring(self) -> None:
+        """There may be work; safe from any thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended: nothing is carried any more
+                self._loop.call_soon_threadsafe(self._hint.set)
+
+    def alive(self) -> bool:
+        """Whether the loop runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        asyncio.run(self._keep_running())
+
+    async def _keep_running(self) -> None:
+        """A lane that ends by an error is begun again after a pause, loudly."""
+        self._loop = asyncio.get_running_loop()
+        while not self._stopping:
+            run = asyncio.create_task(self._carry_on())
+            await asyncio.wait({run})
+            error = run.exception()
+            if error is not None:
+                name = self._lane.name
+                reason = f"lane {name}: {type(error).__name__}: {error}"
+                await asyncio.to_thread(self._desk.alarm, f"lane:{name}", reason)
+                await asyncio.sleep(POLL_SECONDS)
+        if self._under_way:
+            await asyncio.wait(self._under_way.values())
+
+    async def _carry_on(self) -> None:
+        while not self._stopping:
+            self._hint.clear()
+            for taken in await self._take(self._lane.slots - len(self._under_way)):
+                # A lease that ended early, since the clock stepped, begins nothing a second time.
+                if taken.key not in self._under_way:
+                    self._under_way[taken.key] = asyncio.create_task(self._carry(taken))
+            ring = asyncio.create_task(self._hint.wait())
+            await asyncio.wait(
+                {ring, *self._under_way.values()}, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            ring.cancel()
+            self._under_way = {key: task for key, task in self._under_way.items() if not task.done()}
+
+    async def _take(self, free: int) -> list[Taken]:
+        if free <= 0:
+            return []
+        try:
+            return await asyncio.to_thread(self._courier.take, self._lane, free)
+        except StoreUnavailable as down:
+            log.warning("cannot take effects", lane=self._lane.name, reason=str(down))
+            return []
+
+    async def _carry(self, taken: Taken) -> None:
+        outcome = await self._courier.attempt(self._lane, taken)
+        try:
+            settled = asyncio.wrap_future(self._courier.settle(self._lane, taken, outcome))
+            await asyncio.wait({settled})
+            failed = settled.exception()
+            if isinstance(failed, StoreUnavailable | Busy):
+                raise failed
+            if failed is not None:
+                await asyncio.wrap_future(self._courier.settle_alone(self._lane, taken, outcome))
+                reason = f"{taken.ref}: an outcome cannot be told: {type(failed).__name__}: {failed}"
+                await asyncio.to_thread(self._desk.alarm, f"stuck:{taken.ref}", reason)
+        except (
+            StoreUnavailable,
+            Busy,
+        ) as down:  # the lease runs out and it is carried again: a page twice beats never
+            log.warning("cannot record an outcome", effect=taken.key, reason=str(down))
 
 
 def settlement_of(lane: Lane, taken: Taken, outcome: Carried | Undelivered, now: datetime) -> Settlement:
