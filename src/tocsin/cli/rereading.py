@@ -1,4 +1,4 @@
-"""Reads the handbook again when its files change, or when somebody asks (SIGHUP)."""
+"""Reads the handbook again when its files change, or when somebody asks (SIGHUP); people, whoever changed them."""
 
 from __future__ import annotations
 
@@ -53,12 +53,20 @@ class HandbookWatch:
             self._wake.clear()
             if self._stopping:
                 return
+            self._take_up_people()
             now = self._look()
             self._looks += 1
             if now == self._seen and not self._asked and self._looks % LOOKS_PER_READ:
                 continue
             self._asked, self._seen = False, now
             self._read()
+
+    def _take_up_people(self) -> None:
+        """Another node may have saved somebody: nothing but this look tells this one."""
+        try:
+            self._program.refresh_people()
+        except StoreUnavailable as down:
+            log.warning("people were not read again", reason=str(down))
 
     def _read(self) -> None:
         try:

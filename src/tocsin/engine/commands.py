@@ -39,14 +39,14 @@ def declaring(declaration: Declaration) -> Callable[[Sitting, datetime], Answer]
 
 
 def _declare(sitting: Sitting, declaration: Declaration, at: datetime) -> Answer:
-    context = sitting.contexts.active()
+    policy, context = sitting.contexts.active()
     if declaration.level is None:
         level, why = lifecycle.choose_level(declaration.title, context)
     else:
         level, why = declaration.level, f"chosen by {declaration.by}"
     opening = lifecycle.Opening(
         ref=UNNUMBERED,
-        policy=sitting.contexts.live.policy_hash,
+        policy=policy,
         title=declaration.title,
         level=level,
         origin="person",
@@ -57,4 +57,4 @@ def _declare(sitting: Sitting, declaration: Declaration, at: datetime) -> Answer
     )
     lifecycle.open_declared(opening, context, at, why=why)  # refused before a number is spent
     opening = replace(opening, ref=new_reference(sitting, at))
-    return sitting.open(opening.ref, lifecycle.open_declared(opening, context, at, why=why))
+    return sitting.open(opening.ref, context, lifecycle.open_declared(opening, context, at, why=why))

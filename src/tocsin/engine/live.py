@@ -42,9 +42,10 @@ class Contexts:
         self._pinned: dict[str, Policy] = {BUILT_IN_HASH: built_in_policy()}
         self.live = live
 
-    def active(self) -> Context:
-        """For a stream that is about to open."""
-        return self._context(self.live.policy_hash, self.live.policy)
+    def active(self) -> tuple[str, Context]:
+        """For a stream that is about to open: the policy's hash with the context, from one and the same picture."""
+        live = self.live
+        return live.policy_hash, _context(live.policy_hash, live.policy, live)
 
     def pinned(self, policy_hash: str) -> Context:
         """For a stream that pinned that policy. Raises LookupError when the store has lost it."""
@@ -54,14 +55,10 @@ class Contexts:
             if stored is None:
                 raise LookupError(f"pinned policy {policy_hash} is not in the database")
             policy = self._pinned[policy_hash] = stored.policy
-        return self._context(policy_hash, policy)
+        return _context(policy_hash, policy, self.live)
 
-    def _context(self, policy_hash: str, policy: Policy) -> Context:
-        live = self.live
-        if policy_hash == BUILT_IN_HASH:
-            policy = replace(policy, ladder=_every_admin(live.directory))
-        return Context(policy, live.directory, live.rotations, live.warnings)
 
-    def replace(self, **changes: object) -> None:
-        """Swap parts of the live picture at once."""
-        self.live = replace(self.live, **changes)  # type: ignore[arg-type]
+def _context(policy_hash: str, policy: Policy, live: Live) -> Context:
+    if policy_hash == BUILT_IN_HASH:
+        policy = replace(policy, ladder=_every_admin(live.directory))
+    return Context(policy, live.directory, live.rotations, live.warnings)

@@ -49,9 +49,8 @@ def _fires(sitting: Sitting, signal: Signal, ref: str) -> bool:
 
 def _open(sitting: Sitting, signal: Signal, at: datetime) -> Answer:
     ref = new_reference(sitting, at)
-    context = sitting.contexts.active()
-    policy = sitting.contexts.live.policy_hash
-    return sitting.open(ref, grouping.open_for(signal, ref, policy, context, at))
+    policy, context = sitting.contexts.active()
+    return sitting.open(ref, context, grouping.open_for(signal, ref, policy, context, at))
 
 
 def _recovery_of_nothing(sitting: Sitting, signal: Signal, at: datetime) -> Answer:

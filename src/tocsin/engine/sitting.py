@@ -104,10 +104,10 @@ class Sitting:
         self._take(end, [*fired, *decided, *tied], effects)
         return Answer(ref, end.version, tuple(decided))
 
-    def open(self, ref: str, events: list[Event]) -> Answer:
-        """Begin a stream with what was decided."""
+    def open(self, ref: str, context: Context, events: list[Event]) -> Answer:
+        """Begin a stream with what was decided in that context."""
         effects: list[tuple[int, Effect]] = []
-        state = _grown(None, events, self.contexts.active(), effects)
+        state = _grown(None, events, context, effects)
         self._before[ref] = 0
         self._take(state, events, effects)
         return Answer(ref, state.version, tuple(events))

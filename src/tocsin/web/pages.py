@@ -49,7 +49,7 @@ def home(request: Request) -> Response:
     burning.sort(key=lambda b: (b["badge"].shape, b["state"].opened_at))
     recent = program.store.incidents(stage=None, level=None, q=None, before=None, limit=BURNING + RECENT)
     over = [row for row in recent if row.stage in {"resolved", "closed", "dismissed"}][:RECENT]
-    context = program.engine.contexts.active()
+    _, context = program.engine.contexts.active()
     values: Values = {
         "seq": seq,
         "burning": burning,
@@ -99,7 +99,7 @@ def declare_form(request: Request) -> Response:
 
 def _declare_page(request: Request, given: Values, problem: Problem | None = None) -> Response:
     program = program_of(request)
-    context, now = program.engine.contexts.active(), program.clock.now()
+    (_, context), now = program.engine.contexts.active(), program.clock.now()
     level, why = lifecycle.choose_level(given["title"], context) if given["title"].strip() else ("", "")
     chosen = given.get("sev") or level
     values: Values = {

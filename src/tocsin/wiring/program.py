@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -110,7 +111,7 @@ class Program:
             self._set_live(stored.hash, stored.policy)
             said = f"{reason}; the last good one stays active"
         else:
-            self.refresh_people()
+            self._refresh_people()
             said = f"{reason}; the built-in policy applies: no clocks, and every admin is called"
         log.error("handbook", reason=said)
         self.store.raise_alarm("handbook", said, self.clock.now())
@@ -121,10 +122,14 @@ class Program:
         return str(folder.relative_to(root)) if folder.is_relative_to(root) else str(folder)
 
     def refresh_people(self) -> None:
-        """Take up people who were added or changed at run time; the handbook stays as it was read."""
+        """Take up people who were added or changed at run time, on any node; the handbook stays as it was read."""
+        with self._reading:
+            self._refresh_people()
+
+    def _refresh_people(self) -> None:
         policy = self.engine.contexts.live.policy
         known = directory(policy, self.store.people(), self.settings.channels, self.settings.people.admins)
-        self.engine.contexts.replace(directory=known)
+        self.engine.contexts.live = replace(self.engine.contexts.live, directory=known)
 
     def _activate(self, hash_: str, policy: Policy, now: datetime) -> None:
         active = self.store.active_policy()
