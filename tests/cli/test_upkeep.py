@@ -14,6 +14,7 @@ def test_a_backup_of_a_running_server_brings_everything_back(acme, served, mailb
     served.stop()
     assert "--yes is missing" in acme.run("restore", copy, expect=2).stderr
     assert "nothing is sent until: tocsin adopt" in acme.run("restore", copy, "--yes").stdout
+    assert "nothing is sent: restored from a backup" in points(acme, expect=1)["sending"][1]
     assert [row["ref"] for row in acme.json("list")["incidents"]] == [first]
     sent = len(mailbox.messages())
     assert "nothing was sent" in acme.run("declare", "Held", "--sev", "SEV1").stderr

@@ -232,9 +232,11 @@ def test_a_restored_database_is_another_one_and_held(
     ]
     assert [taken.ref for taken in take(again)] == ["INC-1"]
     again.close()
-    old = open_store(f"sqlite:///{path}.before-restore")
-    assert [r.ref for r in old.feed(0)] == ["INC-1", "INC-2"]
-    old.close()
+    restore(str(tmp_path / "copy.db"), url, later(6))
+    for name, refs in ((".before-restore", ["INC-1", "INC-2"]), (".before-restore.2", ["INC-1"])):
+        old = open_store(f"sqlite:///{path}{name}")
+        assert [r.ref for r in old.feed(0)] == refs, "what the first one set aside is still there"
+        old.close()
 
 
 def test_a_log_without_its_file_is_not_left_behind(url: str, path: Path, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def restore(
     if as_json:
         emit_json({"restored": str(file), "held": True})
         return
-    STDOUT.line(f"restored from {plain(file)}; the old database is kept as .before-restore")
+    STDOUT.line(f"restored from {plain(file)}; the old database is kept beside it as .before-restore")
     STDOUT.line("nothing is sent until: tocsin adopt")
 
 

@@ -24,8 +24,9 @@ from tocsin.cli.options import AsJson, Config
 from tocsin.cli.output import STDOUT, emit_json, plain
 from tocsin.cli.serverfile import RunningServer
 from tocsin.config import Settings
+from tocsin.engine.engine import RESTORED
 from tocsin.handbook.read import read_handbook
-from tocsin.store.contract import StoreUnavailable
+from tocsin.store.contract import HELD, StoreUnavailable
 from tocsin.store.opening import HEAD, connected, schema_version
 
 app = typer.Typer(rich_markup_mode=None)
@@ -163,6 +164,9 @@ def _database(settings: Settings) -> Iterator[Point]:
             "" if good else f", this program needs {HEAD}: serve brings it there"
         )
         yield Point("schema", "ok" if good else "note", words)
+        if good and (held := store.meta(HELD)):
+            words = RESTORED if held == "1" else held
+            yield Point("sending", "wrong", f"nothing is sent: {words}")
         yield _clock(store.meta("last_instant") if good else None)
     except StoreUnavailable as down:
         yield Point("database", "wrong", str(down))

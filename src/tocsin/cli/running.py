@@ -105,7 +105,7 @@ def open_patiently(settings: Settings, role: str) -> Program:
             if time.monotonic() >= until:
                 raise Failure(
                     f"the database cannot be opened: {down}",
-                    possible="stop the other process, or configure another",
+                    possible="stop the other process, or configure another" if "in use" in str(down) else "",
                 ) from None
         except (ConfigError, ValueError) as wrong:
             raise misused(str(wrong)) from None

@@ -71,11 +71,16 @@ def _set_aside(target: Path) -> None:
         # A file that cannot even be checkpointed is damaged: the very reason for a restore.
         with closing(sqlite3.connect(target)) as old, suppress(sqlite3.DatabaseError):
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        aside = target.with_name(target.name + ".before-restore")
-        aside.unlink(missing_ok=True)
-        aside.hardlink_to(target)
+        _free_name(target).hardlink_to(target)
     for suffix in ("-wal", "-shm"):
         target.with_name(target.name + suffix).unlink(missing_ok=True)
+
+
+def _free_name(target: Path) -> Path:
+    """`.before-restore`, else with a number: a second try never costs what the first one set aside."""
+    names = (".before-restore", *(f".before-restore.{number}" for number in range(2, 1000)))
+    paths = (target.with_name(target.name + name) for name in names)
+    return next(path for path in paths if not path.exists())
 
 
 @contextmanager
