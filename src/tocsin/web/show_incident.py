@@ -205,7 +205,7 @@ def _when(name: str, at: datetime | None, state: Incident, context: Context, now
     due = clocks.limit_of(clock, context) if clock else None
     if due is not None:
         return f"by {near(due, now)}"
-    return {"Declared": "a person's decision", "Closed": "nothing owed"}.get(name, "to come")
+    return {"Declared": "a person's decision", "Closed": "when nothing is owed"}.get(name, "to come")
 
 
 _POSSIBLE: dict[Stage, tuple[str, ...]] = {
