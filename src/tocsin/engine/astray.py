@@ -13,7 +13,10 @@ from tocsin.engine.clock import Clock
 from tocsin.engine.courier import SILENT_AFTER
 from tocsin.store.contract import Store
 
-TOLERANCE = timedelta(seconds=2)
+TOLERANCE = timedelta(seconds=1)
+"""Two nodes may be off in opposite directions: twice this and a heartbeat must stay below `SILENT_AFTER`."""
+ASTRAY = "astray"
+"""The role under which the heartbeat of such a node is written: nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +46,5 @@ def astray(store: Store, clock: Clock, boot: str) -> Astray | None:
     if abs(off) <= TOLERANCE:
         return None
     there = before + offset
-    others = (n for n in store.nodes() if n.boot != boot and n.role != "web")
-    return Astray(off, alone=not any(abs(there - n.beat_at) < SILENT_AFTER for n in others))
+    others = (n for n in store.nodes() if n.boot != boot and n.role not in {"web", ASTRAY})
+    return Astray(off, alone=not any(abs(there - n.beat_at) < SILENT_AFTER + TOLERANCE for n in others))

@@ -18,7 +18,7 @@ from tocsin.domain import clocks
 from tocsin.domain.context import Refused
 from tocsin.domain.incident import Incident
 from tocsin.engine import release
-from tocsin.engine.astray import Astray, astray
+from tocsin.engine.astray import ASTRAY, Astray, astray
 from tocsin.engine.auditor import Auditor
 from tocsin.engine.clock import Clock, SystemClock
 from tocsin.engine.courier import Courier
@@ -70,6 +70,7 @@ class Engine:
     def start(self) -> None:
         """Begin. Returns when open streams are folded in this program's version."""
         self.refold()
+        self.look_at_clock()
         self.beat()
         self.desk.start()
         self.set_held(self.held())
@@ -136,9 +137,9 @@ class Engine:
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_S):
             try:
+                self.look_at_clock()
                 self.beat()
                 self._no_beat = None
-                self.look_at_clock()
                 self.set_held(self.held())
                 if self.desk.unwritten is not None:
                     self.desk.try_to_write()
@@ -148,7 +149,8 @@ class Engine:
 
     def beat(self) -> None:
         """Write this node's heartbeat."""
-        self.store.beat(Node(self.boot, self.role, self.started_at, self.clock.now()))
+        role = self.role if self._astray is None or not self.runs else ASTRAY
+        self.store.beat(Node(self.boot, role, self.started_at, self.clock.now()))
 
     def look_at_clock(self) -> None:
         """Compare this node's clock with the database's."""

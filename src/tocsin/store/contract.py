@@ -241,7 +241,10 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running process: `boot` is its id, `beat_at` its last heartbeat (one a second)."""
+    """A running process: `boot` is its id, `beat_at` its last heartbeat (one a second).
+
+    `role` is `all`, `web`, `engine`, or `astray` while its clock is off.
+    """
 
     boot: str
     role: str

@@ -212,9 +212,16 @@ def open_program(
     The clock starts no earlier than the last instant that the database has seen (design rule 12).
     """
     store = open_store(settings.database.url.reveal())
-    floor = max((node.beat_at for node in store.nodes()), default=None)
+    floor = _last_instant(store)
     made = clock(floor) if clock else SystemClock(floor)
     return Program(settings, store, made, role)
+
+
+def _last_instant(store: Store) -> datetime | None:
+    """The newest heartbeat, but no later than the database's own clock: a node that is off must not lead others."""
+    last = max((node.beat_at for node in store.nodes()), default=None)
+    ahead = store.clock_offset(last) if last else None
+    return last if last is None or ahead is None else min(last, last + ahead)
 
 
 def configure_logging(level: int = logging.INFO) -> None:
