@@ -52,8 +52,8 @@ check: setup ## format, lint, types, import contracts
 format: setup ## rewrite the sources as `check` wants them
 	@$(BIN)/ruff check --quiet --fix .; $(BIN)/ruff format .
 
-# Debian's Chromium, never a downloaded browser build. Without it the browser tests are skipped, and say so.
-# Debian packages that tests use: a browser, and a library that sets the clock of one process.
+# Debian packages that tests use: a browser (never a downloaded build), and a library that sets the clock of one
+# process. Without them the tests that need them are skipped, and say so.
 TEST_PACKAGES := chromium fonts-liberation libfaketime
 .PHONY: packages
 packages:
@@ -73,7 +73,7 @@ test: setup packages ## the whole suite: SQLite, PostgreSQL, browser (ARGS= for 
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 .PHONY: soak
-soak: setup browser ## the long tests that `test` leaves out
+soak: setup packages ## the long tests that `test` leaves out
 	@$(BIN)/python -m pytest -m soak tests $(ARGS)
 
 .PHONY: bench

@@ -8,7 +8,7 @@ instant (`oncall`), who people are (`people`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 DEFAULT_SEAT_EMPTY_S = 5 * 60
 """The IC seat may stay empty for this long after a declare before it alarms, unless the handbook differs."""
@@ -276,6 +276,3 @@ def built_in_policy() -> Policy:
         ),
         roles=(Role("ic", "Incident Commander", "Coordinates.", BUILT_IN, "IC"),),
     )
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

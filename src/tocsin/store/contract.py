@@ -6,7 +6,7 @@ aware UTC datetimes here and microseconds since 1970 in the tables; `now` is alw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -149,9 +149,6 @@ class Taken:
     lane: str
     effect: Effect
     attempts: int
-    created_at: datetime
-    previous_owner: str | None = None
-    """Set when an earlier lease ran out: that send may have happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,10 +342,6 @@ class Store(Protocol):
         """When the earliest waiting effect of the lane becomes due (leases count at their end)."""
         ...
 
-    def renew_lease(self, key: str, owner: str, until: datetime) -> bool:
-        """Extend a lease that is still held; False when it was lost."""
-        ...
-
     # -- reading -----------------------------------------------------------------------------------------------------
     def next_due(self, without: Sequence[str] = ()) -> datetime | None:
         """The earliest wake-up of all streams."""
@@ -484,8 +477,4 @@ class Store(Protocol):
 
         Raises BackupElsewhere on PostgreSQL, which has its own tools (pg_dump).
         """
-        ...
-
-    def iter_open(self) -> Iterator[Incident]:
-        """States of all open incidents, for start-up and audit, without those that hold an unknown event kind."""
         ...

@@ -44,11 +44,6 @@ class Leases(Database):
             found = link.rows(NEXT_EFFECT_DUE, *[lane] * sql.RANKS)
         return instant(found[0][0])
 
-    def renew_lease(self, key: str, owner: str, until: datetime) -> bool:
-        """Extend a lease that is still held."""
-        with self.writing() as link:
-            return link.run(sql.RENEW, micros(until), key, owner) == 1
-
 
 NEXT_EFFECT_DUE = sql.NEXT_EFFECT_DUE.replace(
     "{each}", " UNION ALL ".join(sql.NEXT_OF_RANK.replace("{rank}", str(rank)) for rank in range(sql.RANKS))
@@ -58,14 +53,13 @@ NEXT_EFFECT_DUE = sql.NEXT_EFFECT_DUE.replace(
 def _readable(link: Link, lane: str, rows: Iterable[sql.Row], at: int) -> list[Taken]:
     """What can be carried. A row that cannot be read fails by itself, visibly, instead of stopping its lane."""
     taken: list[Taken] = []
-    for key, ref, kind, body, attempts, created_at, state, before, _ in rows:
+    for key, ref, kind, body, attempts, _ in rows:
         try:
             effect = decode_effect(kind, body)
         except Unreadable as error:
             link.run(sql.FAIL_UNREADABLE, at, f"cannot be read: {error}", key)
             continue
-        previous = before if state == "leased" else None
-        taken.append(Taken(key, ref, lane, effect, attempts + 1, instant(created_at), previous))
+        taken.append(Taken(key, ref, lane, effect, attempts + 1))
     return taken
 
 

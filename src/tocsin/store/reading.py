@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,10 @@ from tocsin.store.codec import split_words
 from tocsin.store.contract import AlertRow, DocumentMemory, EffectRow, IncidentRow, PageRow, Recorded
 from tocsin.store.instants import instant
 from tocsin.store.link import Database
-from tocsin.store.streams import readable_states, recorded, states_of
+from tocsin.store.streams import recorded, states_of
 from tocsin.store.tables import LIVE, OPEN_STAGES, TROUBLE, alert, document, effect, page, stream
 
 RUNNING = ("triage", "declared", "mitigated")
-CHUNK = 200
 
 
 class Reading(Database):
@@ -113,15 +112,6 @@ class Reading(Database):
         """Every incident that is not closed or dismissed, oldest first."""
         query = select(stream.c.ref).where(text(OPEN_STAGES)).order_by(stream.c.opened_at, stream.c.ref)
         return [ref for (ref,) in self._all(query)]
-
-    def iter_open(self) -> Iterator[Incident]:
-        """States of all open incidents that can be folded, oldest first, read in portions."""
-        refs = self.open_refs()
-        for start in range(0, len(refs), CHUNK):
-            with self.reading() as link:
-                found = link.rows(sql.LOAD_UNLOCKED, link.listed(refs[start : start + CHUNK]))
-                states = readable_states(link, found)
-            yield from (states[ref] for ref in refs[start : start + CHUNK] if ref in states)
 
     def _all(self, query: Select[Any]) -> Sequence[Any]:
         with self.reading() as link:

@@ -76,7 +76,6 @@ def changing(sqlite: str, postgres: str, columns: str, types: str) -> Bulk:
 # --- streams -------------------------------------------------------------------------------------------------------
 
 LOAD = "SELECT ref, fold, state FROM stream WHERE ref {among} ORDER BY ref {lock}"
-LOAD_UNLOCKED = "SELECT ref, fold, state FROM stream WHERE ref {among}"
 TAKE_DUE = (
     "SELECT ref, fold, state FROM stream WHERE next_due IS NOT NULL AND next_due <= ? "
     "AND ref {outside} ORDER BY next_due, ref LIMIT ? {skip}"
@@ -245,7 +244,7 @@ RETRY = changing(
 SILENT_NODES = "SELECT boot FROM node WHERE beat_at < ? AND boot <> ?"
 FREE_LEASES = "UPDATE effect SET free_at = ? WHERE state = 'leased' AND owner {among} AND free_at > ?"
 TAKE_EFFECTS = (
-    "SELECT key, ref, kind, body, attempts, created_at, state, owner, wanted FROM effect "
+    "SELECT key, ref, kind, body, attempts, wanted FROM effect "
     "WHERE lane = ? AND state IN ('waiting', 'leased') AND free_at <= ? AND kind {among} "
     "ORDER BY rank, free_at LIMIT ? {skip}"
 )
@@ -254,7 +253,6 @@ LEASE = (
 )
 FAIL_UNREADABLE = "UPDATE effect SET state = 'failed', settled_at = ?, detail = ? WHERE key = ?"
 DROP_UNWANTED = "UPDATE effect SET state = 'dropped', settled_at = ? WHERE key {among}"
-RENEW = "UPDATE effect SET free_at = ? WHERE key = ? AND owner = ? AND state = 'leased'"
 RANKS = 4
 NEXT_EFFECT_DUE = "SELECT min(at) FROM ({each}) AS earliest"
 NEXT_OF_RANK = (

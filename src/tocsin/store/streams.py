@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 from tocsin.domain.incident import FOLD, Incident, fold
 from tocsin.store import codec, sql
@@ -20,15 +19,6 @@ def states_of(link: Link, rows: Iterable[Row]) -> dict[str, Incident]:
     return {
         ref: codec.decode_state(state) if stored == FOLD else folded(link, ref) for ref, stored, state in rows
     }
-
-
-def readable_states(link: Link, rows: Iterable[Row]) -> dict[str, Incident]:
-    """As `states_of`, leaving out what cannot be folded here: `load` and `take_due` name it."""
-    found: dict[str, Incident] = {}
-    for row in rows:
-        with suppress(UnknownEvent):
-            found |= states_of(link, [row])
-    return found
 
 
 def folded(link: Link, ref: str, version: int = ALL_EVENTS) -> Incident:
