@@ -51,6 +51,21 @@ def test_a_secret_is_used_once(store: Store) -> None:
     assert store.secrets("token") == []
 
 
+def test_what_expired_a_month_ago_is_forgotten(store: Store) -> None:
+    month = 30 * 24 * 3600
+    for row in (
+        SecretRow("old", "session", "mei", NOW, later(60)),
+        SecretRow("for-ever", "token", "mei", NOW, None),
+    ):
+        store.save_secret(row)
+    store.save_secret(SecretRow("new", "session", "mei", later(month + 60), later(month + 120)))
+    assert store.secret("old")
+    store.save_secret(SecretRow("newer", "session", "mei", later(month + 61), later(month + 120)))
+    assert store.secret("old") is None
+    assert store.secret("new")
+    assert store.secret("for-ever")
+
+
 def test_the_journal_is_read_newest_first(store: Store) -> None:
     for n in range(3):
         store.note(JournalRow(later(-n), "clock_jump", str(n)))

@@ -22,6 +22,8 @@ log = structlog.get_logger("tocsin.ticker")
 POLL = timedelta(seconds=1)
 TICK_STREAMS = 32
 """As many as one batch has time for: on PostgreSQL every row that is taken is locked, which is a write."""
+HELD_ELSEWHERE_S = 0.05
+"""When nothing could be advanced, another node holds it: the pause before the next look."""
 ASIDE = timedelta(seconds=30)
 
 
@@ -81,11 +83,14 @@ class Ticker:
             self.last_tick = self._clock.now()
             if due is None or due > self.last_tick:
                 return min(POLL, due - self.last_tick if due else POLL).total_seconds()
-            failed = self._desk.put(self.tick()).exception()
+            ticked = self._desk.put(self.tick())
+            failed = ticked.exception()
         except (StoreUnavailable, Busy) as down:
             log.warning("cannot tick", reason=str(down))
             return POLL.total_seconds()
-        return 0.0 if failed is None else self._failed(failed)
+        if failed is not None:
+            return self._failed(failed)
+        return 0.0 if ticked.result().version else HELD_ELSEWHERE_S
 
     def _failed(self, error: BaseException) -> float:
         """The whole tick failed. Where one stream is at fault it is set aside, so that the next tick goes on."""
@@ -107,7 +112,7 @@ class Ticker:
         return tuple(self._aside)
 
     def tick(self) -> Job:
-        """A job that advances what is due, as much as one batch allows."""
+        """A job that advances what is due, as much as one batch allows; its version is the number of events."""
         return Job(run=self._advance_due, rank=Rank.TICK)
 
     def _advance_due(self, sitting: Sitting, at: datetime) -> Answer:

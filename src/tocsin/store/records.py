@@ -18,6 +18,7 @@ from tocsin.store.tables import alarm, journal, meta, node, person, policy, secr
 ACTIVE_POLICY = "active_policy"
 LAST_INSTANT = "last_instant"
 NODES_KEPT = timedelta(days=1)
+EXPIRED_KEPT = timedelta(days=30)
 
 _SET_META = (
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -78,8 +79,10 @@ class Records(Database):
 
     # -- secrets ------------------------------------------------------------------------------------------------------
     def save_secret(self, row: SecretRow) -> None:
-        """Keep a secret's hash with what it allows; saving it again replaces it."""
+        """Keep a secret's hash with what it allows; saving it again replaces it. Long expired ones are forgotten."""
+        forgotten = micros(row.created_at - EXPIRED_KEPT)
         with self.writing() as link:
+            link.core.execute(delete(secret).where(secret.c.expires_at < forgotten))
             link.core.execute(delete(secret).where(secret.c.hash == row.hash))
             link.core.execute(insert(secret).values(_secret_values(row)))
 
