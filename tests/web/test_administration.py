@@ -34,6 +34,12 @@ def test_people_are_those_of_the_handbook_and_those_added(fresh: Served) -> None
     [
         ({"handle": "a b"}, "handle"),
         ({"handle": ""}, "handle"),
+        ({"handle": "operator"}, "handle"),
+        ({"handle": "@Tocsin"}, "handle"),
+        ({"handle": "x", "email": "somebody"}, "email"),
+        ({"handle": "x", "email": "a@x.example\nBcc: all@x.example"}, "email"),
+        ({"handle": "x", "email": "a@x.example\n"}, "email"),
+        ({"handle": "x", "email": 'a@x"><script>'}, "email"),
         ({"handle": "x", "standing": "king"}, "standing"),
         ({"handle": "x", "name": "a\x00"}, "name"),
         ({"handle": "x", "rights": []}, "rights"),

@@ -169,10 +169,35 @@ def _scope(value: str) -> str:
     return value
 
 
+RESERVED: Final = frozenset({"operator", "tocsin"})
+"""Who acts where no person does: nobody may be called so."""
+_ADDRESS: Final = r"""^[^\s@<>"'(),:;\[\]\\]+@[^\s@<>"'(),:;\[\]\\]+$"""
+
+
+def _new_handle(value: str) -> str:
+    if value.lower() in RESERVED:
+        raise ValueError("is how tocsin calls itself and the local operator")
+    return value
+
+
+def _address(value: str) -> str:
+    if re.fullmatch(_ADDRESS[1:-1], value) is None:
+        raise ValueError("is no e-mail address, such as sam@acme.example")
+    return value
+
+
 class User(Body):
-    handle: Handle
+    handle: Annotated[Handle, AfterValidator(_new_handle)]
     name: Line | None = None
-    email: Line | None = None
+    email: (
+        Annotated[
+            str,
+            AfterValidator(clean),
+            AfterValidator(_address),
+            Field(max_length=LINE_LIMIT, json_schema_extra={"pattern": _ADDRESS}),
+        ]
+        | None
+    ) = None
     phone: Word | None = None
     chat: Word | None = None
     standing: Annotated[str, AfterValidator(_standing), Field(json_schema_extra={"enum": list(RIGHTS)})] = (
