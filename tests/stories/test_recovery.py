@@ -153,6 +153,29 @@ def test_after_release_the_page_goes_out_and_says_that_it_may_be_a_double(restor
     restored.expect_one_outcome_per_page()
 
 
+def test_an_incident_that_cannot_be_read_holds_nobody_else_back(restored: Story) -> None:
+    restored.store.set_meta("held", "")
+    restored.engine.set_held(None)
+    strange, restored.broken["*", "mail"] = restored.ref, Failure.RETRY
+    restored.declare("Payments show as pending", by="aisha", sev="SEV1")
+    restored.engine.hold("looked at by hand")
+    engine = sqlalchemy.create_engine(restored.url)
+    with engine.begin() as db:
+        values = {"r": strange}
+        db.execute(sqlalchemy.text("UPDATE event SET kind = 'FromTheFuture' WHERE ref = :r"), values)
+        db.execute(sqlalchemy.text("UPDATE stream SET fold = 0 WHERE ref = :r"), values)
+    engine.dispose()
+    restored.broken.clear()
+    restored.clock.at += timedelta(minutes=1)
+
+    told = restored.released(by="henrik")
+
+    assert restored.engine.held() is None
+    assert any(strange in line for line in told)
+    restored._carry_all()
+    assert restored.expect_page("mei").ref == restored.ref
+
+
 def test_the_restored_database_is_another_epoch(restored: Story) -> None:
     restored.released(by="henrik")
     restored.settle()

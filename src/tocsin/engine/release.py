@@ -14,8 +14,9 @@ from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft
 from tocsin.domain.events import Text
 from tocsin.domain.incident import Incident
+from tocsin.engine.desk import Busy
 from tocsin.engine.sitting import Answer, Decision, P
-from tocsin.store.contract import EffectRow, Store
+from tocsin.store.contract import EffectRow, Store, StoreUnavailable
 
 BACKLOG_LIMIT = 10_000
 
@@ -35,16 +36,24 @@ class Submits(Protocol):
 
 
 def tell_backlog(store: Store, desk: Submits, by: str, reason: str, now: datetime) -> list[str]:
-    """Write the summaries; each person's stands on the newest of their incidents. Returns them as lines."""
+    """Write the summaries; each person's stands on the newest of their incidents. Returns them as lines.
+
+    An incident that takes none (a newer program's, a lost policy) is named and holds nobody else back.
+    """
     waiting = overdue(store, now)
     hosts = {e.person: e.ref for e in waiting if e.person}
     lines = []
     for ref in dict.fromkeys(e.ref for e in waiting):
-        told = [person for person, host in hosts.items() if host == ref]
-        for person in told or [""]:
+        for person in [person for person, host in hosts.items() if host == ref] or [""]:
             text = _summary([e for e in waiting if e.person == person], reason) if person else ""
-            desk.submit(ref, released, by=by, reason=reason, person=person, summary=text).result()
-            lines += [f"{person}: {text}"] if person else []
+            told = desk.submit(ref, released, by=by, reason=reason, person=person, summary=text)
+            failed = told.exception()
+            if isinstance(failed, StoreUnavailable | Busy):
+                raise failed
+            if failed is not None:
+                lines.append(f"{ref} is left alone: {failed}")
+            elif person:
+                lines.append(f"{person}: {text}")
     return lines
 
 
