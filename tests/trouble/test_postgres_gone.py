@@ -72,7 +72,7 @@ def test_the_server_dies_and_comes_back(own_server: OwnServer, build: Builder) -
         assert answer.status_code == 503, answer.text
         assert time.monotonic() - began < ANSWERED_S
         assert "Nothing was written and nobody was called" in answer.json()["detail"]
-        assert "://" not in answer.json()["detail"].replace("postgresql+psycopg://postgres", ""), ()
+        assert "://" not in answer.json()["detail"], "where the database is stays in the log"
     assert house.ask("GET", "/healthz").status_code == 200
     assert not house.ready()
     assert "the database is not usable" in house.alarms()
