@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tocsin.domain.oncall import on_call
 from tocsin.domain.policy import Source
 from tocsin.handbook.document import parse_document
 from tocsin.handbook.findings import Notebook
@@ -341,3 +342,16 @@ def severities_of(text):
 def test_no_text_breaks_the_severity_readers(text):
     severities_of("## Severity\n\n- **SEV1:** " + text)
     severities_of("## Severity\n\n| Level | Ack |\n|---|---|\n| SEV1 | " + text)
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_row_at_the_end_of_the_calendar_is_a_finding_and_stops_nobody(read, year):
+    """Whoever writes "for ever" as a date must not make it impossible to say who is on call."""
+    reading = read(
+        "# Incidents\n\n## Severity\n\n- **SEV1:** down. Target: ack < 5m.\n\n"
+        "## On-call\n\nWeekly, handover Monday 09:00 Europe/Stockholm.\n\n"
+        f"| Starts | Primary |\n|---|---|\n| 2026-01-12 | Mei |\n| {year}-12-31 | Mei |\n"
+    )
+
+    assert [f.line for f in reading.findings if f.rule == "rotation-row"] == [14]
+    assert on_call(reading.policy.rotations, "primary", datetime(2026, 1, 14, tzinfo=UTC)) == ("mei",)

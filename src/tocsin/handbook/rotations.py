@@ -34,6 +34,8 @@ _COLUMNS = (
     ("ends", r"ends?|until|to|end date"),
     ("notes", r"notes?|comments?"),
 )
+YEARS = range(1970, 2200)
+"""Years that a row may name: near the ends of the calendar no turn could be computed, and nobody be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,9 @@ def _start(cell: str, label: str | None) -> str | None:
         if match is None:
             continue
         try:
-            return date.fromisoformat(match[0] + "-1" if "W" in match[0] else match[0]).isoformat()
+            found = date.fromisoformat(match[0] + "-1" if "W" in match[0] else match[0])
         except ValueError:
             continue
+        if found.year in YEARS:
+            return found.isoformat()
     return None
