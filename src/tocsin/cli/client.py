@@ -115,6 +115,9 @@ class Client:
             if answer.status_code == 503 and time.monotonic() < until:
                 time.sleep(PAUSE_S)
                 continue
+            if answer.status_code == 401 and self._local is not None and time.monotonic() < until:
+                self._look_again()  # it was started anew, and its file with the new token is about to be there
+                continue
             return _content(answer)
 
     def _reconnect(self, broken: httpx2.TransportError, until: float) -> None:
@@ -124,6 +127,9 @@ class Client:
                 f"the server does not answer ({type(broken).__name__}); whether it was done is not known",
                 possible="look with tocsin list, then ask again",
             ) from None
+        self._look_again()
+
+    def _look_again(self) -> None:
         time.sleep(PAUSE_S)
         found = self._local.server() if self._local else None
         if found is not None:
