@@ -10,6 +10,7 @@ import sqlalchemy
 
 from stories import scripts
 from tocsin.domain import events as ev
+from tocsin.domain.delivery import Failure
 from tocsin.testing import Story
 
 
@@ -159,3 +160,29 @@ def test_a_page_that_nobody_carries_is_an_alarm_until_it_is_carried(story: Story
     story.settle()
     story.engine.auditor.audit()
     assert "stuck-effects" not in alarms(story)
+
+
+def test_a_mail_server_that_is_down_is_seen_at_once_and_forgotten_when_it_is_back(database_url: str) -> None:
+    story = Story(database_url, scripts.live(scripts.acme_policy()), at=scripts.DAY)
+    story.broken["*", "mail"] = Failure.RETRY
+    story.declare("Sign-in loops for all users", by="aisha", sev="SEV1")
+
+    delayed = story.events(ev.PageDelayed)
+    assert [(e.person, e.channel) for e in delayed] == [("mei", "mail")]
+    story.advance(seconds=6)
+    assert "channel:mail" in alarms(story)
+    assert len(story.events(ev.PageDelayed)) == 1, "said once, not at every try"
+
+    with running_desk(story):
+        story.engine.auditor.audit()
+    assert "channel:mail" in alarms(story), "it stays while tries go on"
+    story.engine = type(story.engine)(
+        story.store, story.clock, story.live, story.engine.courier.lanes.values()
+    )
+    story.broken.clear()
+    story.advance(minutes=2)
+    story.expect_page("mei")
+    with running_desk(story):
+        story.engine.auditor.audit()
+    assert "channel:mail" not in alarms(story)
+    story.close()

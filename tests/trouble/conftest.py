@@ -102,7 +102,13 @@ class House:
 
     def ask(self, method: str, path: str, by: str = "ann", **body: Any) -> httpx2.Response:
         """One request over the HTTP interface, as the local operator in somebody's name."""
-        headers = {"Authorization": f"Bearer {OPERATOR}", "Tocsin-As": by, "Content-Type": "application/json"}
+        known = self.program.engine.contexts.live.directory.get(by)
+        name = by if known else "operator"
+        headers = {
+            "Authorization": f"Bearer {OPERATOR}",
+            "Tocsin-As": name,
+            "Content-Type": "application/json",
+        }
         content = json.dumps(body) if body else None
 
         async def one() -> httpx2.Response:

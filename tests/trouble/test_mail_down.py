@@ -48,7 +48,7 @@ def test_a_mail_server_that_is_down_for_too_long(build: Builder) -> None:
     eventually(house.has(ref, ev.NobodyReachable), "everybody was tried")
     failed = [e for e in house.events(ref, ev.PageFailed) if e.page == 1]
     assert ["given up after 3 tries" in e.reason for e in failed] == [True]
-    assert f"{ref}: nobody can be reached" in eventually(house.alarms, "alarmz is red")
+    eventually(lambda: f"{ref}: nobody can be reached" in house.alarms(), "alarmz is red")
 
 
 def test_an_address_that_is_refused_for_good_calls_the_next_at_once(house: House) -> None:

@@ -64,9 +64,18 @@ def test_a_whole_incident(server: Served) -> None:
 
 def test_a_stranger_to_the_roster_is_taken_with_a_warning(server: Served) -> None:
     ref = server.declare()
-    with server.local("passer-by") as client:
+    with server.local("operator") as client:
         answer = client.post(f"{API}/{ref}/ack").json()
-    assert answer["warnings"] == ["passer-by is not in the handbook's roster"]
+    assert answer["warnings"] == ["operator is not in the handbook's roster"]
+
+
+def test_a_slip_of_the_finger_acknowledges_nothing(server: Served) -> None:
+    ref = server.declare()
+    with server.local("jonsa") as client:
+        refused = problem(client.post(f"{API}/{ref}/ack"), 422)
+        assert "nobody is known as jonsa" in refused["detail"]
+    with server.local("MEI") as client:
+        assert client.post(f"{API}/{ref}/ack").json()["incident"]["acked_by"] == "mei"
 
 
 def test_two_people_take_the_same_seat_and_the_second_hears_who_was_first(server: Served) -> None:

@@ -17,6 +17,8 @@ from tocsin.domain.policy import BUILT_IN, Rung
 
 REMIND_EVERY = timedelta(minutes=30)
 """How often the last audience is called again once the ladder is exhausted (oncall.md E6)."""
+DEAD_END_EVERY = timedelta(minutes=5)
+"""How often everybody is tried again as long as nobody at all could be reached."""
 REMIND_LOW_EVERY = timedelta(hours=4)
 """The same for low urgency, which never climbs the ladder (oncall.md E21)."""
 
@@ -93,7 +95,15 @@ def due(state: Incident, context: Context) -> datetime | None:
     urgent = context.severity(state.level).urgent
     if urgent and ladder.next_rung < len(rungs) and not ladder.dead_end:
         return ladder.started_at + timedelta(seconds=rungs[ladder.next_rung].after_s)
-    return (ladder.last_fired_at or ladder.started_at) + (REMIND_EVERY if urgent else REMIND_LOW_EVERY)
+    every = REMIND_EVERY if urgent else REMIND_LOW_EVERY
+    if ladder.dead_end and _all_ways_failed(state):
+        every = DEAD_END_EVERY
+    return (ladder.last_fired_at or ladder.started_at) + every
+
+
+def _all_ways_failed(state: Incident) -> bool:
+    """There are ways to people, and none of them works: they may work again any minute."""
+    return any(page.channels for page in state.pages) and not any(p.sent for p in state.open_pages())
 
 
 def fire(draft: Draft, due_at: datetime, at: datetime) -> None:

@@ -141,6 +141,16 @@ class PageSent(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PageDelayed(Event):
+    """One way to reach the person did not work at the first try; it goes on trying. Said once for each way."""
+
+    page: int
+    person: str
+    channel: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PageFailed(Event):
     """One way to reach the person failed for good."""
 

@@ -39,6 +39,7 @@ _KINDS: dict[type[ev.Event], str] = {
     ev.NobodyReachable: "breach",
     ev.PageRequested: "page",
     ev.PageSent: "page",
+    ev.PageDelayed: "breach",
     ev.PageFailed: "page",
     ev.PageEnded: "page",
     ev.ClockBreached: "breach",
@@ -126,6 +127,7 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.NobodyReachable: lambda e: f"NOBODY REACHABLE: {e.why}; last resort: {_many(e.people)}",
     ev.PageRequested: lambda e: f"Page {e.page} to {e.person} by {_many(e.channels)}",
     ev.PageSent: lambda e: f"Page {e.page} to {e.person}: {e.channel} took it",
+    ev.PageDelayed: lambda e: f"Page {e.page} to {e.person}: {e.channel} did not take it yet: {e.reason}",
     ev.PageFailed: lambda e: f"Page {e.page} to {e.person} failed on {e.channel}: {e.reason}",
     ev.PageEnded: lambda e: f"Page {e.page} to {e.person}: {e.outcome}",
     ev.Acknowledged: lambda e: f"{e.by} acknowledged by {e.via}{_stranger(e)}",
@@ -134,7 +136,7 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.HandoverOffered: lambda e: f"{e.by} offers {e.role} to {e.to}. Brief: {e.brief}",
     ev.HandoverReminded: lambda e: f"{e.to} has not accepted {e.role} yet: reminded",
     ev.HandoverWithdrawn: lambda e: f"The offer of {e.role} to {e.to} lapsed; the seat stays",
-    ev.SeatEmptyAlarmed: lambda e: f"No {e.role}: {_many(e.people)} told",
+    ev.SeatEmptyAlarmed: lambda e: f"No {e.role}: telling {_many(e.people)}",
     ev.Noted: lambda e: f"{e.by}: {e.text}",
     ev.Decided: lambda e: (
         f"{e.by} decided: {e.decision}{f' (because {e.why})' if e.why else ''}"
@@ -142,11 +144,11 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ),
     ev.UpdatePosted: lambda e: f"Update by {e.by}. Impact: {e.impact}. ETA: {e.eta}. Next: {e.next_steps}",
     ev.UpdateReminded: _reminded,
-    ev.UpdateOverdue: lambda e: f"Update overdue since {e.due:%H:%M:%S}: {_many(e.people)} told",
+    ev.UpdateOverdue: lambda e: f"Update overdue since {e.due:%H:%M:%S}: telling {_many(e.people)}",
     ev.UpdateAsked: lambda e: f"Update wanted from {_many(e.people)} ({e.why})",
     ev.ClockBreached: lambda e: f"{e.clock} missed its limit of {e.due:%H:%M:%S} ({e.level})",
     ev.ClockEnded: _clock_ended,
-    ev.TimeLeft: lambda e: f"{e.minutes} min left to {e.clock}; told {e.person or 'nobody (too late)'}",
+    ev.TimeLeft: lambda e: f"{e.minutes} min left to {e.clock}; telling {e.person or 'nobody (too late)'}",
     ev.NoticeFailed: lambda e: f"{e.person} could not be told ({e.about}): {e.reason}",
     ev.Mitigated: lambda e: f"{e.by}: mitigated. {e.evidence}",
     ev.Resolved: lambda e: (
@@ -156,7 +158,7 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.Closed: lambda e: f"{e.by} closed it",
     ev.Dismissed: lambda e: f"{'Dismissed' if e.by is None else e.by + ' dismissed it'}: {e.reason}",
     ev.PostmortemOverdue: lambda e: (
-        f"Postmortem overdue since {e.due:%Y-%m-%d %H:%M}: {_many(e.people)} told"
+        f"Postmortem overdue since {e.due:%Y-%m-%d %H:%M}: telling {_many(e.people)}"
     ),
     ev.PostmortemPublished: lambda e: f"{e.by} published the postmortem: {e.where}",
     ev.DocumentWritten: lambda e: f"{e.document} written: {e.path}",

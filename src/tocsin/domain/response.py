@@ -165,6 +165,13 @@ def page_sent(
     return Draft(state, context).add(ev.PageSent(now, page, person, channel, receipt)).events
 
 
+def page_delayed(
+    state: Incident, context: Context, now: datetime, *, page: int, person: str, channel: str, reason: str
+) -> list[ev.Event]:
+    """The first try did not work: said in the room at once, while the tries go on."""
+    return Draft(state, context).add(ev.PageDelayed(now, page, person, channel, reason)).events
+
+
 def page_failed(
     state: Incident, context: Context, now: datetime, *, page: int, person: str, channel: str, reason: str
 ) -> list[ev.Event]:

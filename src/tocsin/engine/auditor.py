@@ -27,6 +27,8 @@ DRIFT_EVERY = timedelta(hours=1)
 DRIFT_SAMPLE = 200
 STUCK_AFTER = timedelta(minutes=2)
 SILENT = "was calling people without a next step"
+CHANNEL_SAMPLE = 500
+"""So many newest effects say whether a channel works again."""
 LANE_ALARM_STAYS = timedelta(minutes=10)
 """A lane that was begun again is spoken of for this long; should it fail again, it is anew."""
 
@@ -104,10 +106,12 @@ class Auditor:
                 self._store.clear_alarm(alarm.key)
 
     def _is_over(self, alarm: Alarm, now: datetime) -> bool:
-        """Whether a dead end was answered, a stream moves again, a lane has run for a while."""
+        """Whether a dead end was answered, a stream moves again, a lane has run for a while, a channel works."""
         kind, _, ref = alarm.key.partition(":")
         if kind == "lane":
             return now - alarm.since > LANE_ALARM_STAYS
+        if kind == "channel":
+            return self._works(ref)
         if kind not in {"dead-end", "stuck"}:
             return False
         state = self._store.incident(ref)
@@ -117,6 +121,15 @@ class Auditor:
             return state.paging != Paging.TRIGGERED
         due = clocks.next_due(state, self._desk.contexts.pinned(state.policy))
         return due is None or due > now
+
+    def _works(self, lane: str) -> bool:
+        """Whether a channel that did not work does again: nothing is tried anew, and the last send got through."""
+        rows = [e for e in self._store.effects(None, limit=CHANNEL_SAMPLE) if e.lane == lane]
+        if any(e.state in {"waiting", "leased"} and e.attempts for e in rows):
+            return False
+        ended = [e for e in rows if e.settled_at is not None and e.state in {"done", "failed"}]
+        last = max(ended, key=lambda e: (e.settled_at, e.key), default=None)
+        return last is None or last.state == "done"
 
     def _stuck_effects(self, now: datetime) -> list[str]:
         """Sends that should long have ended, or begun: their lane stands still, or nobody runs it."""

@@ -50,6 +50,11 @@ class SystemClock:
         self._mark = monotonic()
         self._behind = wall() - self._now
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far the process is ahead of the wall clock, which it lets catch up."""
+        return max(timedelta(0), -self._behind)
+
     def now(self) -> datetime:
         """The present instant; also notices steps of the wall clock."""
         with self._lock:

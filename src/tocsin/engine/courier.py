@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -32,6 +33,8 @@ log = structlog.get_logger("tocsin.courier")
 POLL_SECONDS = 1.0
 SILENT_AFTER = timedelta(seconds=3)
 """A node whose heartbeat is older holds no lease any more."""
+ALARM_AFTER_TRIES = 2
+"""A message that a channel has not taken after so many tries makes the channel an alarm."""
 FINISH = timedelta(seconds=5)
 """How long the outcome of the last send may take to be written before the end goes on without it."""
 
@@ -262,8 +265,9 @@ def _record(
 
 
 def _record_send(sitting: Sitting, at: datetime, taken: Taken, send: Send, settlement: Settlement) -> Answer:
+    """A page's fate stands on the timeline; of a notice only that it reached nobody on this channel."""
     if settlement.outcome == "retry":
-        return Answer(taken.ref, 0)
+        return _record_delay(sitting, at, taken, send, settlement)
     if send.page is None:
         if settlement.outcome == "done":
             return Answer(taken.ref, 0)
@@ -271,20 +275,26 @@ def _record_send(sitting: Sitting, at: datetime, taken: Taken, send: Send, settl
         return sitting.decide(
             taken.ref, at, response.notice_failed, person=send.person, about=about, reason=settlement.detail
         )
+    person, channel, detail = send.person, send.lane, settlement.detail
     if settlement.outcome == "done":
-        return sitting.decide(
-            taken.ref,
-            at,
-            response.page_sent,
-            page=send.page,
-            person=send.person,
-            channel=send.lane,
-            receipt=settlement.detail or None,
+        sent = partial(
+            response.page_sent, page=send.page, person=person, channel=channel, receipt=detail or None
         )
+        return sitting.decide(taken.ref, at, sent)
+    failed = partial(response.page_failed, page=send.page, person=person, channel=channel, reason=detail)
+    return sitting.decide(taken.ref, at, failed)
+
+
+def _record_delay(sitting: Sitting, at: datetime, taken: Taken, send: Send, settlement: Settlement) -> Answer:
+    """A channel that does not take what it is given is seen in the room at once, and is an alarm the second time."""
+    if taken.attempts >= ALARM_AFTER_TRIES:
+        sitting.alarm(f"channel:{send.lane}", f"channel {send.lane} does not work: {settlement.detail}")
+    if send.page is None or taken.attempts > 1:
+        return Answer(taken.ref, 0)
     return sitting.decide(
         taken.ref,
         at,
-        response.page_failed,
+        response.page_delayed,
         page=send.page,
         person=send.person,
         channel=send.lane,

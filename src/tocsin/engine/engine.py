@@ -31,6 +31,8 @@ from tocsin.store.contract import HELD, JournalRow, Node, Store, StoreUnavailabl
 log = structlog.get_logger("tocsin.engine")
 
 RESTORED = "restored from a backup; look at what is overdue, then run tocsin adopt"
+AHEAD = timedelta(minutes=1)
+"""So far ahead of the wall clock is worth a word: the wall clock stepped back, or once was far in the future."""
 BEAT_S = 1.0
 STALE_TICK = timedelta(seconds=5)
 
@@ -200,6 +202,9 @@ class Engine:
             reasons.append("the auditor does not run")
         if held:
             reasons.append(f"nothing is sent: {held}")
+        if isinstance(self.clock, SystemClock) and self.clock.ahead > AHEAD:
+            ahead = int(self.clock.ahead.total_seconds())
+            reasons.append(f"time here runs {ahead} s ahead of the wall clock, and slowly lets it catch up")
         if self._astray is not None:
             reasons.append(self._astray.reason)
         return reasons

@@ -127,6 +127,11 @@ def connect(path: Path, pragmas: Sequence[str]) -> sqlite3.Connection:
     return raw
 
 
+def make_private(path: Path) -> None:
+    """A file that is not there yet is made for its owner only: it holds names, addresses and notes."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 class SqliteStore(SharedStore):
     """The contract on one file."""
 
@@ -134,6 +139,7 @@ class SqliteStore(SharedStore):
         super().__init__()
         self.path = path
         self._lock = FileLock(path)
+        make_private(path)
         self._turn = threading.RLock()
         self._open = False
         self._readers: Engine = create_engine(
@@ -222,6 +228,7 @@ def copy_whole(source: Path, target: Path) -> Iterator[Path]:
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
+        make_private(part)
         with closing(sqlite3.connect(part)) as copy:
             with closing(sqlite3.connect(source, timeout=BUSY_S)) as original:
                 original.execute("PRAGMA query_only = 1")

@@ -128,6 +128,8 @@ def _adopt(by: str, program: Program) -> Made:
 
 async def backup(request: Request, body: m.Backup, key: Key = None) -> Response:
     """A consistent copy of the database in a new file on the server's machine."""
+    if caller_of(request).via != "cli":
+        raise Problem(403, "A backup is written by the operator on the server's machine: tocsin backup FILE")
     return await repeatable(request, key, body, partial(_backup, body))
 
 

@@ -165,7 +165,16 @@ def _local(request: Request, program: Program) -> Caller:
     handle = request.headers.get(ACT_AS_HEADER, "").strip().removeprefix("@")
     if handle and not _HANDLE.fullmatch(handle):
         raise Problem(422, f"{ACT_AS_HEADER}: no handle", errors=[(ACT_AS_HEADER, "no handle")])
-    person = person_of(program, handle) if handle else None
+    person = person_of(program, handle) or person_of(program, handle.casefold()) if handle else None
+    if person is None and handle not in ("", OPERATOR):
+        # A slip of the finger must not stop paging in the name of nobody.
+        raise Problem(
+            422,
+            f"{ACT_AS_HEADER}: nobody is known as {handle}",
+            possible=f"see tocsin user list; a guest is added with: tocsin user add {handle}",
+            errors=[(ACT_AS_HEADER, f"nobody is known as {handle}")],
+        )
+    handle = person.handle if person else handle
     name = person.name if person else handle or "Operator"
     return Caller(
         handle or OPERATOR, name, frozenset(Permission), "cli", person.standing if person else OPERATOR

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
@@ -145,8 +147,17 @@ class Close(Body):
     pass
 
 
+def _place(value: str) -> str:
+    """A web address, or a path inside the repository; empty is for the domain to refuse."""
+    address = urlsplit(value.strip())
+    inside = not address.scheme and not value.startswith("/") and ".." not in PurePosixPath(value).parts
+    if not inside and not (address.scheme in {"http", "https"} and address.netloc):
+        raise ValueError("an http(s) address, or a path inside the repository")
+    return value
+
+
 class Postmortem(Body):
-    where: Line
+    where: Annotated[Line, AfterValidator(_place)]
 
 
 class Dismiss(Body):

@@ -83,7 +83,7 @@ def _plain(line: Line, event: ev.Event) -> None:
     line.say = sentence(event)
     if isinstance(event, ev.PageEnded):
         line.st = "met" if event.outcome == "acked" else "late" if event.outcome == "unreachable" else ""
-    if isinstance(event, ev.PageFailed):
+    if isinstance(event, ev.PageFailed | ev.PageDelayed):
         line.st = "late"
     if line.k == "person":
         line.k = "machine"

@@ -6,6 +6,7 @@ Words and documents are made when they are carried, from the state as it is then
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -112,8 +113,14 @@ def _siren_carry(around: Surroundings) -> Carry:
 
 
 def _documents_carry(around: Surroundings) -> Carry:
+    writing = threading.Lock()  # a write that outlived its time limit must not overtake the next one
+
+    def write(taken: Taken) -> Carried:
+        with writing:
+            return _write(taken, around)
+
     async def carry(taken: Taken) -> Carried:
-        return await asyncio.to_thread(_write, taken, around)
+        return await asyncio.to_thread(write, taken)
 
     return carry
 
