@@ -135,7 +135,8 @@ class Rung:
     """A step of the escalation ladder: `after_s` seconds from the first page, `targets` in order.
 
     Targets: `oncall:primary`, `oncall:secondary`, `role:ic` (everyone in the roster who may act as it),
-    `person:<handle>`. `via` are the methods the sentence asks for (`call`, `sms`), in order.
+    `person:<handle>`. `via` are the methods that the sentence asks for (`call`, `sms`, `email`,
+    `page`, `push`), in order: shown, while every configured way is used.
     """
 
     after_s: int

@@ -22,6 +22,7 @@ import structlog
 from tocsin.channels.port import Channel
 from tocsin.channels.registry import build
 from tocsin.config import Settings
+from tocsin.domain.people import Directory
 from tocsin.domain.policy import Policy
 from tocsin.engine.clock import Clock, SystemClock
 from tocsin.engine.engine import Engine
@@ -127,9 +128,8 @@ class Program:
             self._refresh_people()
 
     def _refresh_people(self) -> None:
-        policy = self.engine.contexts.live.policy
-        known = directory(policy, self.store.people(), self.settings.channels, self.settings.people.admins)
-        self.engine.contexts.live = replace(self.engine.contexts.live, directory=known)
+        live = self.engine.contexts.live
+        self.engine.contexts.live = replace(live, directory=self._everybody(live.policy))
 
     def _activate(self, hash_: str, policy: Policy, now: datetime) -> None:
         active = self.store.active_policy()
@@ -140,16 +140,16 @@ class Program:
         self._set_live(hash_, policy)
 
     def _set_live(self, hash_: str, policy: Policy) -> None:
-        people = directory(policy, self.store.people(), self.settings.channels, self.settings.people.admins)
+        people = self._everybody(policy)
         self.engine.contexts.live = Live(hash_, policy, people, policy.rotations, self._left_open())
 
+    def _everybody(self, policy: Policy) -> Directory:
+        return directory(policy, self.store.people(), self.settings.channels, self.settings.people.admins)
+
     def _left_open(self) -> tuple[str, ...]:
-        found = [f"{f.file}:{f.line} {f.message}" for f in self.reading.findings] if self.reading else []
-        undecided = [
-            text
-            for text, f in zip(found, self.reading.findings if self.reading else (), strict=True)
-            if f.rule == "placeholder"
-        ]
+        """What the handbook has not decided yet: said once at each declare."""
+        found = self.reading.findings if self.reading else ()
+        undecided = [f"{f.file}:{f.line} {f.message}" for f in found if f.rule == "placeholder"]
         return tuple(undecided[:WARNINGS_SHOWN])
 
     def _own_home(self) -> None:
