@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.places import Place
 from bench.world import context_of, know_policy, opening
-from tocsin.domain.incident import FOLD
+from tocsin.domain.fold import FOLD
 from tocsin.engine.live import Live
 from tocsin.store import open_store
 from tocsin.store.contract import Commit

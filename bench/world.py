@@ -10,8 +10,8 @@ from tocsin.config import EmailSettings
 from tocsin.domain import clocks, grouping
 from tocsin.domain.context import Context
 from tocsin.domain.effects import derive
+from tocsin.domain.fold import evolve
 from tocsin.domain.grouping import Signal
-from tocsin.domain.incident import evolve
 from tocsin.domain.policy import BUILT_IN, Rotation, RotationRow
 from tocsin.engine.live import Live
 from tocsin.handbook.read import read_handbook

@@ -95,7 +95,7 @@ class Story:
     documents: list[tuple[datetime, str, str]] = field(default_factory=list)
     broken: dict[tuple[str, str], Failure] = field(default_factory=dict)
     """(person, channel) pairs that fail; `*` stands for every person."""
-    lanes: tuple[str, ...] = ("mail", "siren", "nowhere", "documents")
+    lanes: tuple[str, ...] = ("mail", "siren", "nowhere", "documents", "tickets")
     clock: Any = None
     """A clock whose `at` can be set; a `FakeClock` unless given."""
     points: int = 0

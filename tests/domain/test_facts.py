@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.told import DAY, PEOPLE, REF, Told, acme, directory
-from tocsin.domain import clocks, effects, narrate
+from tocsin.domain import clocks, effects, narrate, spans
 from tocsin.domain import events as ev
+from tocsin.domain.due import Deadline
 from tocsin.domain.effects import NOWHERE_LANE, Drop, Send, Write
-from tocsin.domain.incident import evolve, fold
+from tocsin.domain.fold import evolve, fold
 
 KINDS = sorted(ev.EVENT_KINDS)
 HANDLES = (*(p.handle for p in PEOPLE), "somebody-unknown")
@@ -160,12 +161,12 @@ def test_whatever_a_sender_writes_the_opening_says_it_in_one_line() -> None:
     ("seconds", "text"), [(0, "0s"), (45, "45s"), (160, "2m40s"), (3960, "1h06m"), (183600, "2d03h")]
 )
 def test_spans_read_as_people_say_them(seconds: int, text: str) -> None:
-    assert narrate.span(seconds) == text
+    assert spans.span(seconds) == text
 
 
 def test_a_state_that_does_not_settle_is_refused_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
     told = underway()
-    standing = [clocks.Deadline(DAY, "handover", "nobody offers this")]
+    standing = [Deadline(DAY, "handover", "nobody offers this")]
     monkeypatch.setattr(clocks, "deadlines", lambda state, context: standing)
 
     with pytest.raises(RuntimeError, match="did not settle"):

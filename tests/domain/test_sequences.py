@@ -16,8 +16,9 @@ from domain.told import DAY, PEOPLE, POLICY, SEV1, Decision, Told, acme, changed
 from tocsin.domain import clocks, comms, effects, grouping, lifecycle, narrate, response
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Refused
+from tocsin.domain.fold import fold
 from tocsin.domain.grouping import Signal
-from tocsin.domain.incident import Paging, Stage, fold
+from tocsin.domain.incident import Paging, Stage
 
 HANDLES = tuple(p.handle for p in PEOPLE)
 people = st.sampled_from((*HANDLES, "a-contractor"))
@@ -110,7 +111,7 @@ def attempt(told: Told, command: tuple[Decision, dict[str, Any]]) -> None:
     """What does not fit is refused and changes nothing but what was due anyway."""
     decision, asked = command
     told.advance(inclusive=False)
-    if decision is grouping.signalled and told.state.claims is None:
+    if decision is grouping.signalled and not told.state.claims:
         told.advance()
         return  # the alert belongs to another incident, a new one
     before = told.state

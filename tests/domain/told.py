@@ -16,8 +16,9 @@ from tocsin.domain import clocks, comms, escalation, grouping, lifecycle, respon
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.effects import Effect, Send, derive
+from tocsin.domain.fold import evolve
 from tocsin.domain.grouping import Signal
-from tocsin.domain.incident import Incident, evolve
+from tocsin.domain.incident import Incident
 from tocsin.domain.people import Directory, Method, Person
 from tocsin.domain.policy import (
     BUILT_IN,

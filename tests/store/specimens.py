@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from tocsin.domain import events as ev
 from tocsin.domain.effects import Effect, Send
-from tocsin.domain.incident import Incident, fold
+from tocsin.domain.fold import fold
+from tocsin.domain.incident import Incident
 from tocsin.store.contract import Commit, Recorded, Settlement, Store, StreamWrite, Taken
 
 NOW = datetime(2026, 3, 2, 7, 0, 0, 123457, tzinfo=UTC)

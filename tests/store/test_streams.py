@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from store.specimens import NOW, further, later, new, opening, page, save
 from tocsin.domain import events as ev
-from tocsin.domain.incident import FOLD
+from tocsin.domain.fold import FOLD
 from tocsin.store import codec
 from tocsin.store.contract import (
     AlertRow,

@@ -10,13 +10,12 @@ between the two passes (design rule 3; docs/reference/oncall.md E17).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tocsin.domain import comms, escalation, postmortem
+from tocsin.domain import actions, comms, crew, escalation, gates, legal, postmortem, tasks
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft
+from tocsin.domain.due import Deadline, Fire
 from tocsin.domain.incident import Clock, Incident
 from tocsin.domain.policy import Severity, Target
 
@@ -28,15 +27,6 @@ TIME_LEFT_GRACE = timedelta(minutes=1)
 """A "minutes left" notice later than this is recorded and told to nobody: it would not be true any more."""
 MOST_FIRINGS = 500
 """More than this in one advance means a decision that does not move on: refuse loudly instead of spinning."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """Something that happens at `due` unless the state changes first. `key` tells deadlines of a kind apart."""
-
-    due: datetime
-    kind: str
-    key: str = ""
 
 
 def target_of(severity: Severity, clock: str) -> Target | None:
@@ -54,6 +44,8 @@ def limit_of(clock: Clock, context: Context) -> datetime | None:
 def deadlines(state: Incident, context: Context) -> list[Deadline]:
     """Everything that will fall due, unordered. Pure in state and pinned policy."""
     found = [*_clock_deadlines(state, context), *_notices(state, context), *_handovers(state)]
+    for rule in (tasks, gates, crew, legal, actions):
+        found += rule.deadlines(state, context)
     singles = (
         ("rung", escalation.due(state, context)),
         ("update-overdue", comms.overdue_due(state, context)),
@@ -176,7 +168,7 @@ def _seat(draft: Draft, deadline: Deadline, at: datetime) -> None:
     draft.add(ev.SeatEmptyAlarmed(at, "ic", deadline.due, people))
 
 
-_FIRE: dict[str, Callable[[Draft, Deadline, datetime], None]] = {
+_FIRE: dict[str, Fire] = {
     "breach": _breach,
     "rung": lambda draft, deadline, at: escalation.fire(draft, deadline.due, at),
     "handover": _handover,
@@ -185,6 +177,11 @@ _FIRE: dict[str, Callable[[Draft, Deadline, datetime], None]] = {
     "update-reminder": lambda draft, deadline, at: comms.remind(draft, deadline.due, at),
     "time-left": _time_left,
     "postmortem": lambda draft, deadline, at: postmortem.remind(draft, deadline.due, at),
+    **tasks.FIRE,
+    **gates.FIRE,
+    **crew.FIRE,
+    **legal.FIRE,
+    **actions.FIRE,
 }
 _ORDER = tuple(_FIRE)
 """The order of deadlines that fall due at the same instant."""

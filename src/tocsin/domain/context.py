@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tocsin.domain import events as ev
-from tocsin.domain.incident import Incident, evolve
+from tocsin.domain.fold import evolve
+from tocsin.domain.incident import Incident
 from tocsin.domain.people import Directory
 from tocsin.domain.policy import Policy, Rotation, Severity
 

@@ -16,6 +16,9 @@ DOCUMENTS_LANE = "documents"
 NOWHERE_LANE = "nowhere"
 """The lane of a notice to somebody without any method: it fails at once and is recorded, never skipped."""
 
+TICKETS_LANE = "tickets"
+"""Tickets at another system: as slow as it is, and in nobody's way."""
+
 SIREN_LANE = "siren"
 """The other path when nobody can be reached: log, `alarmz` and a hook, never the channel that failed."""
 
@@ -58,8 +61,23 @@ _NOTICES: dict[type[ev.Event], str] = {
     ev.SeatEmptyAlarmed: "seat-empty",
     ev.ClockBreached: "breach",
     ev.PostmortemOverdue: "postmortem-overdue",
+    ev.GateLapsing: "gate-lapsing",
+    ev.SpanWarned: "span",
+    ev.LegalReminded: "legal-reminder",
+    ev.LegalOverdue: "legal-overdue",
+    ev.ActionReminded: "action-due",
+    ev.ActionOverdue: "action-overdue",
 }
-_LOGGED = (ev.Declared, ev.SeverityChanged, ev.Mitigated, ev.Resolved, ev.Closed, ev.PostmortemPublished)
+"""Notices to everybody in the event's `people`."""
+_LOGGED = (
+    *(ev.Declared, ev.SeverityChanged, ev.Mitigated, ev.Resolved, ev.Closed, ev.PostmortemPublished),
+    *(ev.TimeCorrected, ev.Reopened, ev.Merged, ev.Absorbed),
+    *(ev.ActionAdded, ev.ActionChanged, ev.ActionProven, ev.ActionDropped),
+)
+"""Facts that the log row shows."""
+_REDRAFTED = (ev.Resolved, ev.TimeCorrected, ev.ActionAdded, ev.ActionChanged)
+"""Facts that change the postmortem draft, once there is one."""
+_TICKETED = (ev.Declared, ev.Resolved, ev.Closed, ev.Merged, ev.Reopened)
 
 
 def derive(event: ev.Event, state: Incident, directory: Directory) -> list[Effect]:
@@ -89,12 +107,86 @@ def derive(event: ev.Event, state: Incident, directory: Directory) -> list[Effec
         case ev.TimeLeft() if event.person:
             found += _notice(event.person, "time-left", "notice/time-left", directory, str(event.minutes))
         case _:
-            found += _to_many(event, directory)
-    if isinstance(event, _LOGGED) and state.declared_at is not None:
-        found.append(Write("log", "write/log"))
-    if isinstance(event, ev.Resolved):
-        found.append(Write("postmortem", "write/postmortem"))
+            found += _to_many(event, directory) + _to_one(event, state, directory)
+    return found + _documents(event, state)
+
+
+def _documents(event: ev.Event, state: Incident) -> list[Effect]:
+    """What the repository (or a ticket) must say now."""
+    found: list[Effect] = []
+    if state.declared_at is not None:
+        if isinstance(event, _LOGGED):
+            found.append(Write("log", "write/log"))
+        if isinstance(event, _REDRAFTED) and state.resolved_at is not None:
+            found.append(Write("postmortem", "write/postmortem"))
+        if isinstance(event, _TICKETED):
+            found.append(Write("ticket", "write/ticket", TICKETS_LANE))
+    match event:
+        case ev.GateChecked() if event.confirmed or not event.passed:
+            found.append(_row("check", event.check))
+        case ev.GateConfirmed():
+            found.append(_row("check", event.check))
+        case ev.RestoreRecorded():
+            found.append(_row("restore", event.number))
+        case _:
+            pass
     return found
+
+
+def _row(kind: str, number: int) -> Write:
+    """A row of the restore log, by itself: `check-2`, `restore-1`."""
+    return Write(f"{kind}-{number}", f"write/{kind}-{number}/")
+
+
+def _to_one(event: ev.Event, state: Incident, directory: Directory) -> list[Effect]:
+    """Notices to whoever a fact concerns, and the end of what it makes needless."""
+    match event:
+        case ev.TaskOpened() | ev.TaskAssigned() if event.owner and event.owner != event.by:
+            return _about_task(event.owner, "task", event.task, directory)
+        case ev.TaskAsked():
+            return _about_task(event.owner, "task-asked", event.task, directory)
+        case ev.TaskDone() | ev.TaskDropped():
+            return [Drop(f"notice/task/{event.task}/")]
+        case ev.GateChecked() if event.passed and not event.confirmed:
+            leader = state.holder("ic")
+            note = str(event.check)
+            return _notice(leader, "gate-confirm", "notice/gate/", directory, note) if leader else []
+        case ev.GateConfirmed():
+            return [Drop("notice/gate/")]
+        case ev.HandoverProposed():
+            return _notice(event.holder, "handover-proposed", "notice/long", directory, str(event.hours))
+        case ev.SeatConflict():
+            told = dict.fromkeys(filter(None, (event.person, state.holder("ic"))))
+            seats = " and ".join(event.roles)
+            return [e for p in told for e in _notice(p, "seat-conflict", "notice/seat", directory, seats)]
+        case ev.ShadowJoined() if event.person != event.by:
+            return _notice(event.person, "shadow", "notice/seat", directory)
+        case ev.StatementDrafted():
+            note, topic = str(event.statement), f"notice/statement/{event.statement}/"
+            return [e for p in event.approvers for e in _notice(p, "statement", topic, directory, note)]
+        case ev.StatementSent():
+            return [Drop(f"notice/statement/{event.statement}/"), Drop("notice/update")]
+        case ev.LegalStarted():
+            return _notice(event.owner, "legal-started", "notice/legal/", directory, event.regime)
+        case ev.LegalDecided():
+            return [Drop("notice/legal/")]
+        case ev.ActionAdded() | ev.ActionChanged() if event.owner and event.owner != event.by:
+            topic = f"notice/action/{event.action}/"
+            return _notice(event.owner, "action", topic, directory, str(event.action))
+        case ev.ActionProven() | ev.ActionDropped():
+            return [Drop(f"notice/action/{event.action}/")]
+        case ev.Reopened():
+            seated = dict.fromkeys(person for _, person in state.seats)
+            return [e for p in seated for e in _notice(p, "reopened", "notice/seat", directory)]
+        case ev.Absorbed():
+            leader = state.holder("ic") or state.acked_by
+            return _notice(leader, "absorbed", "notice/seat", directory, event.child) if leader else []
+        case _:
+            return []
+
+
+def _about_task(person: str, about: str, task: int, directory: Directory) -> list[Effect]:
+    return _notice(person, about, f"notice/task/{task}/", directory, str(task))
 
 
 def _page(event: ev.PageRequested) -> list[Effect]:
@@ -116,8 +208,18 @@ def _to_many(event: ev.Event, directory: Directory) -> list[Effect]:
     if about is None:
         return []
     people: tuple[str, ...] = getattr(event, "people", ())
-    note = event.clock if isinstance(event, ev.ClockBreached) else ""
-    topic = "notice/update" if about.startswith("update") else f"notice/{about}"
+    note, topic = "", "notice/update" if about.startswith("update") else f"notice/{about}"
+    match event:
+        case ev.ClockBreached():
+            note = event.clock
+        case ev.GateLapsing():
+            note, topic = str(event.check), "notice/gate/"
+        case ev.LegalReminded() | ev.LegalOverdue():
+            note, topic = event.regime, "notice/legal/"
+        case ev.ActionReminded() | ev.ActionOverdue():
+            note, topic = str(event.action), f"notice/action/{event.action}/"
+        case _:
+            pass
     return [e for person in people for e in _notice(person, about, topic, directory, note)]
 
 

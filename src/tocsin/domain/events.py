@@ -9,7 +9,7 @@ A kind is never renamed and never loses a field; a changed shape raises its numb
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NewType
 
 Text = NewType("Text", str)
@@ -37,6 +37,11 @@ class Opened(Event):
     claim: str | None = None
     detected: datetime | None = None
     impact_start: datetime | None = None
+    kind: str = "incident"
+    """`incident`, `near-miss` or `change`; only an incident has severity, clocks and pages."""
+    drill: bool = False
+    follows: str | None = None
+    """An earlier incident that this one comes back to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,12 +251,13 @@ class Noted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Decided(Event):
-    """A decision, who made it, and why."""
+    """A decision, who made it, and why; `proposal` is the number of the one it answers."""
 
     by: str
     decision: Text
     why: Text
     objections: bool = False
+    proposal: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,10 +310,42 @@ class ClockBreached(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClockEnded(Event):
-    """A clock stopped. `verdict`: `met`, `missed` or `void`; `took_s` from its start."""
+    """A clock stopped. `verdict`: `met`, `missed`, `void` or `merged`; `took_s` from its start.
+
+    `fact` is what stopped it (`acked`, `mitigated`, `resolved`), empty when nothing answered it: a later correction of
+    that fact's time judges the clock anew.
+    """
 
     clock: str
     level: str
+    verdict: str
+    took_s: int
+    due: datetime | None
+    fact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeCorrected(Event):
+    """One of the seven timestamps was set or corrected, with the reason; `old` stays to be seen."""
+
+    by: str
+    name: str
+    old: datetime | None
+    new: datetime
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRejudged(Event):
+    """A correction changed what is said of a clock: `number` counts the incident's clocks from 0.
+
+    `verdict` and `old` are `met`, `missed`, `void`, or `running` and `breached` while it is not answered.
+    """
+
+    number: int
+    clock: str
+    level: str
+    old: str
     verdict: str
     took_s: int
     due: datetime | None
@@ -343,12 +381,41 @@ class Mitigated(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resolved(Event):
-    """Over. The three close points of the handbook, each with its evidence."""
+    """Over. The three close points of the handbook, each with its evidence; `impact_end` when it is known."""
 
     by: str
     confirmed: Text
     impact_ended: Text
     errors_normal: Text
+    impact_end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened(Event):
+    """It came back within the policy's time: the mitigate and resolve clocks run on from their start."""
+
+    by: str
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Merged(Event):
+    """It is the same as another incident and goes on there; its own clocks are not scored."""
+
+    by: str
+    into: str
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed(Event):
+    """Another incident was merged into this one, with its claims and `firing` alerts."""
+
+    by: str
+    child: str
+    title: Text
+    firing: int
+    claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,10 +444,11 @@ class PostmortemOverdue(Event):
 
 @dataclass(frozen=True, slots=True)
 class PostmortemPublished(Event):
-    """Published, with where it stands."""
+    """Published, with where it stands; `checked` when every section was seen to be complete."""
 
     by: str
     where: Text
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +487,409 @@ class Released(Event):
     reason: str
     person: str
     summary: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(Event):
+    """The same trouble was reported again by somebody (`source`: a customer, support): joined, nobody is called."""
+
+    by: str
+    text: Text
+    source: Text
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEdited(Event):
+    """A note says something else now; `note` is the version of the entry that it replaces, which stays readable."""
+
+    by: str
+    note: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed(Event):
+    """Somebody proposes a decision; `proposal` counts from 1 within the incident."""
+
+    by: str
+    proposal: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceAdded(Event):
+    """A file was kept, stored once under its SHA-256 `digest`; `size` in bytes."""
+
+    by: str
+    digest: str
+    size: int
+    name: Text
+    media_type: str
+    note: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSuspected(Event):
+    """A change may have caused it; its `author` is not proposed as IC. `happened` when it went out, if known."""
+
+    by: str
+    what: Text
+    author: str | None
+    happened: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatConflict(Event):
+    """One person holds seats that should be apart (IC and Ops of the worst level, with that many `responders`)."""
+
+    person: str
+    roles: tuple[str, ...]
+    responders: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanWarned(Event):
+    """More people answer to the IC than one can lead: a lead for a part is due."""
+
+    people: tuple[str, ...]
+    responders: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverProposed(Event):
+    """It has lasted long: tocsin proposes that the holder hands over, to one of `candidates`. `hours` since declare."""
+
+    role: str
+    holder: str
+    hours: int
+    candidates: tuple[str, ...]
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowJoined(Event):
+    """Somebody shadows the IC: sees everything, does not act, is listed apart."""
+
+    by: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowLeft(Event):
+    """Somebody no longer shadows the IC."""
+
+    by: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOpened(Event):
+    """Work to do; `minutes` is its time box, `gate` the check that has to pass before it may start.
+
+    `second`: somebody else has to approve before it may start. `task` counts from 1 within the incident.
+    """
+
+    by: str
+    task: int
+    text: Text
+    owner: str | None = None
+    minutes: int | None = None
+    gate: str | None = None
+    second: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAssigned(Event):
+    """A task has another owner."""
+
+    by: str
+    task: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskApproved(Event):
+    """A second person agreed that the task may start."""
+
+    by: str
+    task: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted(Event):
+    """Work began. `passed` says which check or override let a gated task start; empty for any other."""
+
+    by: str
+    task: int
+    passed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAsked(Event):
+    """The time box is over: the owner is asked once (done, more time, help?)."""
+
+    task: int
+    owner: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDone(Event):
+    """A task is done, with what came of it (`23/23 resent`)."""
+
+    by: str
+    task: int
+    result: Text
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDropped(Event):
+    """A task will not be done, and why."""
+
+    by: str
+    task: int
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswered(Event):
+    """One point of a check: `answer` is `ok`, `failed` or `exception`, with its evidence. `point` counts from 1."""
+
+    by: str
+    gate: str
+    check: int
+    point: int
+    answer: str
+    evidence: Text
+
+
+@dataclass(frozen=True, slots=True)
+class GateChecked(Event):
+    """A check was gone through. `passed` when no point failed; it counts until `valid_until` once it is `confirmed`.
+
+    `exceptions` and `failed` are numbers of points; `valid_until` is None where the handbook gives no validity: then
+    the check lets one task start. `check` counts from 1 within the incident.
+    """
+
+    by: str
+    gate: str
+    check: int
+    passed: bool
+    confirmed: bool
+    exceptions: tuple[int, ...] = ()
+    failed: tuple[int, ...] = ()
+    restore_point: datetime | None = None
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateConfirmed(Event):
+    """Whoever the handbook names confirmed the check."""
+
+    by: str
+    gate: str
+    check: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateLapsing(Event):
+    """A check that a task still needs runs out at `due`: whoever did it is reminded once."""
+
+    gate: str
+    check: int
+    due: datetime
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GateLapsed(Event):
+    """A check ran out at `due`: what needs it cannot start any more."""
+
+    gate: str
+    check: int
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GateOverridden(Event):
+    """The IC let a task start without a passing check, with the reason: shown in red for ever."""
+
+    by: str
+    gate: str
+    task: int
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePointNoted(Event):
+    """The moment to return to, written down before a change."""
+
+    by: str
+    point: datetime
+    note: Text
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRecorded(Event):
+    """A restore or a restore drill (`kind`), with its validation: a row of the restore log. `number` counts from 1."""
+
+    by: str
+    number: int
+    kind: str
+    source: Text
+    target: Text
+    reason: Text
+    validation: Text
+    passed: bool
+    rpo_s: int | None = None
+    rto_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDrafted(Event):
+    """A text for people outside; `data` says what is known of their data. Leaves nothing by itself.
+
+    It may be sent once everybody in `approvers` has approved. `statement` counts from 1 within the incident.
+    """
+
+    by: str
+    statement: int
+    audience: Text
+    text: Text
+    data: Text
+    approvers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementApproved(Event):
+    """A named approver agreed to the text as it stands."""
+
+    by: str
+    statement: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSent(Event):
+    """A person sent the approved text, and says where: counts as an update."""
+
+    by: str
+    statement: int
+    where: Text
+
+
+@dataclass(frozen=True, slots=True)
+class LegalStarted(Event):
+    """A legal deadline runs from `aware` to `due` (no legal advice); it runs on after resolve."""
+
+    by: str
+    regime: str
+    aware: datetime
+    limit_s: int
+    due: datetime
+    owner: str
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class LegalReminded(Event):
+    """A legal deadline comes near."""
+
+    regime: str
+    due: datetime
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LegalOverdue(Event):
+    """A legal deadline has passed without a recorded decision; said again every day, `times` so far."""
+
+    regime: str
+    due: datetime
+    people: tuple[str, ...]
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegalDecided(Event):
+    """The decision that ends a legal deadline (`notified`, `not notifiable`), with its reason."""
+
+    by: str
+    regime: str
+    decision: str
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAdded(Event):
+    """Something to do after the incident. `kind`: `prevent`, `detect`, `mitigate` or `process`.
+
+    `due` is a day (its end, in UTC); `calendar` the handbook's phrase where it gives no day (`next sprint`).
+    `action` counts from 1 within the incident.
+    """
+
+    by: str
+    action: int
+    text: Text
+    kind: str
+    owner: str | None = None
+    due: date | None = None
+    calendar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionChanged(Event):
+    """An action has another owner, due day or kind: the values that hold now."""
+
+    by: str
+    action: int
+    kind: str
+    owner: str | None
+    due: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionProven(Event):
+    """An action is done, with the proof that it holds in production."""
+
+    by: str
+    action: int
+    proof: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDropped(Event):
+    """An action will not be done, and why."""
+
+    by: str
+    action: int
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ActionReminded(Event):
+    """An action is due today."""
+
+    action: int
+    due: datetime
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionOverdue(Event):
+    """An action is not proven at its end; said again every week, `times` so far."""
+
+    action: int
+    due: datetime
+    people: tuple[str, ...]
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLinked(Event):
+    """A ticket stands for the log row: its address."""
+
+    by: str
+    where: Text
 
 
 EVENT_KINDS: dict[str, type[Event]] = {cls.__name__: cls for cls in Event.__subclasses__()}

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tocsin.domain import events as ev
+from tocsin.domain import narrate_work
+from tocsin.domain.spans import many, span
 
 
 def sentence(event: ev.Event) -> str:
@@ -22,8 +24,10 @@ def actor(event: ev.Event) -> str:
 
 
 def kind_of(event: ev.Event) -> str:
-    """How a timeline shows it: `person`, `decision`, `update`, `alert`, `page`, `breach`, `met` or `machine`."""
-    if isinstance(event, ev.ClockEnded):
+    """How a timeline shows it: `person`, `decision`, `update`, `alert`, `page`, `breach`, `met`, `override` or
+    `machine`.
+    """
+    if isinstance(event, ev.ClockEnded | ev.ClockRejudged):
         return {"met": "met", "missed": "breach"}.get(event.verdict, "machine")
     return _KINDS.get(type(event), "person" if getattr(event, "by", None) else "machine")
 
@@ -48,23 +52,8 @@ _KINDS: dict[type[ev.Event], str] = {
     ev.PostmortemOverdue: "breach",
     ev.DocumentRefused: "breach",
     ev.NoticeFailed: "breach",
+    **narrate_work.KINDS,
 }
-
-
-def span(seconds: int) -> str:
-    """`45s`, `2m40s`, `1h06m`, `2d03h`."""
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes_left = divmod(minutes, 60)
-    days, hours_left = divmod(hours, 24)
-    if days:
-        return f"{days}d{hours_left:02}h"
-    if hours:
-        return f"{hours}h{minutes_left:02}m"
-    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
-
-
-def _many(people: tuple[str, ...]) -> str:
-    return ", ".join(people) or "nobody"
 
 
 def _late(seconds: int) -> str:
@@ -73,7 +62,7 @@ def _late(seconds: int) -> str:
 
 def _rung(e: ev.RungFired) -> str:
     why = "" if e.why == "ladder" else f": {e.why}"
-    return f"Step {e.rung + 1}: {_many(e.people)} called{_late(e.late_s)}{why}"
+    return f"Step {e.rung + 1}: {many(e.people)} called{_late(e.late_s)}{why}"
 
 
 def _opened(e: ev.Opened) -> str:
@@ -110,7 +99,7 @@ def _stranger(e: ev.Acknowledged) -> str:
 
 def _reminded(e: ev.UpdateReminded) -> str:
     missed = f"; {e.missed} earlier reminders were missed" if e.missed else ""
-    return f"Update due: {_many(e.people)} reminded{missed}"
+    return f"Update due: {many(e.people)} reminded{missed}"
 
 
 _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
@@ -124,8 +113,8 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.SeverityChanged: _severity,
     ev.RungFired: _rung,
     ev.RungEmpty: lambda e: f"Step {e.rung + 1} is empty: {e.why}",
-    ev.NobodyReachable: lambda e: f"NOBODY REACHABLE: {e.why}; last resort: {_many(e.people)}",
-    ev.PageRequested: lambda e: f"Page {e.page} to {e.person} by {_many(e.channels)}",
+    ev.NobodyReachable: lambda e: f"NOBODY REACHABLE: {e.why}; last resort: {many(e.people)}",
+    ev.PageRequested: lambda e: f"Page {e.page} to {e.person} by {many(e.channels)}",
     ev.PageSent: lambda e: f"Page {e.page} to {e.person}: {e.channel} took it",
     ev.PageDelayed: lambda e: f"Page {e.page} to {e.person}: {e.channel} did not take it yet: {e.reason}",
     ev.PageFailed: lambda e: f"Page {e.page} to {e.person} failed on {e.channel}: {e.reason}",
@@ -136,7 +125,7 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.HandoverOffered: lambda e: f"{e.by} offers {e.role} to {e.to}. Brief: {e.brief}",
     ev.HandoverReminded: lambda e: f"{e.to} has not accepted {e.role} yet: reminded",
     ev.HandoverWithdrawn: lambda e: f"The offer of {e.role} to {e.to} lapsed; the seat stays",
-    ev.SeatEmptyAlarmed: lambda e: f"No {e.role}: telling {_many(e.people)}",
+    ev.SeatEmptyAlarmed: lambda e: f"No {e.role}: telling {many(e.people)}",
     ev.Noted: lambda e: f"{e.by}: {e.text}",
     ev.Decided: lambda e: (
         f"{e.by} decided: {e.decision}{f' (because {e.why})' if e.why else ''}"
@@ -144,8 +133,8 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ),
     ev.UpdatePosted: lambda e: f"Update by {e.by}. Impact: {e.impact}. ETA: {e.eta}. Next: {e.next_steps}",
     ev.UpdateReminded: _reminded,
-    ev.UpdateOverdue: lambda e: f"Update overdue since {e.due:%H:%M:%S}: telling {_many(e.people)}",
-    ev.UpdateAsked: lambda e: f"Update wanted from {_many(e.people)} ({e.why})",
+    ev.UpdateOverdue: lambda e: f"Update overdue since {e.due:%H:%M:%S}: telling {many(e.people)}",
+    ev.UpdateAsked: lambda e: f"Update wanted from {many(e.people)} ({e.why})",
     ev.ClockBreached: lambda e: f"{e.clock} missed its limit of {e.due:%H:%M:%S} ({e.level})",
     ev.ClockEnded: _clock_ended,
     ev.TimeLeft: lambda e: f"{e.minutes} min left to {e.clock}; telling {e.person or 'nobody (too late)'}",
@@ -158,7 +147,7 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.Closed: lambda e: f"{e.by} closed it",
     ev.Dismissed: lambda e: f"{'Dismissed' if e.by is None else e.by + ' dismissed it'}: {e.reason}",
     ev.PostmortemOverdue: lambda e: (
-        f"Postmortem overdue since {e.due:%Y-%m-%d %H:%M}: telling {_many(e.people)}"
+        f"Postmortem overdue since {e.due:%Y-%m-%d %H:%M}: telling {many(e.people)}"
     ),
     ev.PostmortemPublished: lambda e: f"{e.by} published the postmortem: {e.where}",
     ev.DocumentWritten: lambda e: f"{e.document} written: {e.path}",
@@ -167,4 +156,5 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
         f"{e.by} released what was held ({e.reason}){': ' + e.summary if e.summary else ''}"
     ),
     ev.Repaired: lambda e: f"Repaired: {e.what}",
+    **narrate_work.SENTENCES,
 }

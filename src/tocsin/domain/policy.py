@@ -14,6 +14,10 @@ DEFAULT_SEAT_EMPTY_S = 5 * 60
 """The IC seat may stay empty for this long after a declare before it alarms, unless the handbook differs."""
 
 
+DEFAULT_REOPEN_S = 24 * 60 * 60
+"""A resolved incident can be reopened for this long, unless the handbook differs; later it is a new one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a value was read: `file` relative to the repository root, `line` counted from 1."""
@@ -210,6 +214,40 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True)
+class GatePoint:
+    """One point of a check. `exceptions` are the ways out that the point itself names (`or nothing was written`)."""
+
+    text: str
+    source: Source
+    exceptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A check that has to pass before a database change. `valid_s` None: it lets one change start, then it is spent.
+
+    `done_by` and `confirmed_by` are role keys, as far as the handbook names them.
+    """
+
+    key: str
+    name: str
+    points: tuple[GatePoint, ...]
+    source: Source
+    valid_s: int | None = None
+    done_by: str | None = None
+    confirmed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sprint:
+    """One sprint of the handbook's calendar: ISO dates, the end is its last day."""
+
+    starts: str
+    ends: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """Front lines of the document (`Status`, `Owner`, `Last validated`), verbatim."""
 
@@ -239,6 +277,9 @@ class Policy:
     log_path: str | None = None
     default_level: str | None = None
     seat_empty_s: int = DEFAULT_SEAT_EMPTY_S
+    gates: tuple[Gate, ...] = ()
+    sprints: tuple[Sprint, ...] = ()
+    reopen_s: int = DEFAULT_REOPEN_S
 
     def severity(self, level: str) -> Severity | None:
         """The severity of that label, compared without case, blanks and hyphens."""
@@ -255,6 +296,10 @@ class Policy:
             if wanted and wanted in {role.key, role.name.casefold(), (role.abbreviation or "").casefold()}:
                 return role
         return None
+
+    def gate(self, key: str) -> Gate | None:
+        """The check of that key."""
+        return next((gate for gate in self.gates if gate.key == key), None)
 
     def fallback_level(self) -> str:
         """The level when nothing says which: the handbook's default, else the second highest."""

@@ -16,7 +16,8 @@ from tocsin.domain import clocks
 from tocsin.domain.context import Context
 from tocsin.domain.effects import Effect, Send, Write, derive
 from tocsin.domain.events import Event
-from tocsin.domain.incident import Incident, evolve
+from tocsin.domain.fold import evolve
+from tocsin.domain.incident import Incident
 from tocsin.engine.live import Contexts
 from tocsin.store.contract import (
     AlertRow,
@@ -154,10 +155,11 @@ class Sitting:
         if events or touch:
             self._events.setdefault(ref, []).extend(events)
             self._effects.setdefault(ref, []).extend(effects)
-            if state.claims:
-                self._claims[state.claims] = ref
-            elif state.claim is not None and self.claimed_by(state.claim) == ref:
-                self._claims[state.claim] = ""
+            for claim in state.all_claims:
+                if claim in state.claims:
+                    self._claims[claim] = ref
+                elif self.claimed_by(claim) == ref:
+                    self._claims[claim] = ""
 
     def claimed_by(self, claim: str) -> str | None:
         """The stream that holds the claim, as of this point of the batch."""

@@ -23,7 +23,7 @@ class OpenBatch:
     def __init__(self, database: Database, link: Link) -> None:
         self._database = database
         self._link = link
-        self._held: dict[str, str | None] = {}
+        self._held: dict[str, tuple[str, ...]] = {}
         self.wrote = False
 
     def load(self, refs: Sequence[str]) -> dict[str, Incident]:

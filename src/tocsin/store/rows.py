@@ -12,7 +12,8 @@ from datetime import datetime
 
 from tocsin.domain.effects import Drop, Effect, Send, Write
 from tocsin.domain.events import SCHEMA, Event, PageEnded, PageFailed, PageRequested, PageSent
-from tocsin.domain.incident import FOLD, Incident
+from tocsin.domain.fold import FOLD
+from tocsin.domain.incident import Incident
 from tocsin.store.codec import TextRow, join_words, part_texts, storable, to_json
 from tocsin.store.contract import Commit, Settlement, StreamWrite
 from tocsin.store.instants import micros
@@ -50,8 +51,8 @@ class Rows:
     effects: list[Row] = field(default_factory=list)
 
 
-def rows_of(commit: Commit, epoch: str, held: Mapping[str, str | None]) -> Rows:
-    """Spread a commit. `held` says which claim the loaded streams hold, so that only differences are written."""
+def rows_of(commit: Commit, epoch: str, held: Mapping[str, tuple[str, ...]]) -> Rows:
+    """Spread a commit. `held` says which claims the loaded streams hold, so that only differences are written."""
     rows = Rows()
     at = micros(commit.at)
     texts: list[TextRow] = []
@@ -108,17 +109,15 @@ def _stream(rows: Rows, write: StreamWrite, at: int) -> None:
         rows.changed.append((state.ref, write.before, state.version, *columns))
 
 
-def _claim(rows: Rows, write: StreamWrite, held: Mapping[str, str | None]) -> None:
+def _claim(rows: Rows, write: StreamWrite, held: Mapping[str, tuple[str, ...]]) -> None:
+    """What is held now against what was: a stream that nobody loaded is asked to free whatever it may hold."""
     state = write.state
-    holds = state.claims
-    before = held.get(state.ref, "") if write.before else None
-    if holds == before:
-        return
-    for key in {before, state.claim} - {holds, None, ""}:
-        if write.before:
-            rows.freed.append((key, state.ref))
-    if holds is not None:
-        rows.claimed.append((holds, state.ref))
+    holds = set(state.claims)
+    before = held.get(state.ref) if write.before else ()
+    freed = (set(state.all_claims) if before is None else set(before)) - holds
+    taken = holds - set(before or ())
+    rows.freed += [(key, state.ref) for key in freed]
+    rows.claimed += [(key, state.ref) for key in taken]
 
 
 def _events(rows: Rows, write: StreamWrite, at: int, texts: list[TextRow]) -> None:

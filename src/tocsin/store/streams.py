@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tocsin.domain.incident import FOLD, Incident, fold
+from tocsin.domain.fold import FOLD, fold
+from tocsin.domain.incident import Incident
 from tocsin.store import codec, sql
 from tocsin.store.contract import Recorded, UnknownEvent
 from tocsin.store.instants import instant

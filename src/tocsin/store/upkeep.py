@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import select, text, update
 
-from tocsin.domain.incident import FOLD, Incident
+from tocsin.domain.fold import FOLD
+from tocsin.domain.incident import Incident
 from tocsin.store.codec import decode_state
 from tocsin.store.contract import UnknownEvent
 from tocsin.store.instants import instant, micros

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tocsin.domain import clocks, comms, escalation, postmortem
-from tocsin.domain.clocks import Deadline
+from tocsin.domain.due import Deadline
 from tocsin.domain.context import Context
 from tocsin.domain.incident import Incident, Page, Paging, Stage
-from tocsin.domain.narrate import span
 from tocsin.domain.people import Permission, Person
 from tocsin.domain.policy import Severity
+from tocsin.domain.spans import span
 from tocsin.web.auth import Caller
 from tocsin.web.show_clocks import NAMES, named
 from tocsin.web.templating import near

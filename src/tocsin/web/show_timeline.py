@@ -9,7 +9,8 @@ from typing import Any
 
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context
-from tocsin.domain.narrate import actor, kind_of, sentence, span
+from tocsin.domain.narrate import actor, kind_of, sentence
+from tocsin.domain.spans import span
 from tocsin.store.contract import Recorded
 from tocsin.web.show_clocks import named
 from tocsin.web.templating import countdown

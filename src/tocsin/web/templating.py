@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tocsin.domain.narrate import span
+from tocsin.domain.spans import span
 from tocsin.web.auth import NOBODY, Caller
 from tocsin.web.static_files import url_for
 

@@ -11,7 +11,8 @@ from tocsin.domain import clocks, postmortem
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.incident import Incident
-from tocsin.domain.narrate import actor, sentence, span
+from tocsin.domain.narrate import actor, sentence
+from tocsin.domain.spans import span
 from tocsin.handbook.log import LogRow
 from tocsin.handbook.postmortem import PostmortemFacts, Promise, TimelineLine
 from tocsin.store.contract import Recorded

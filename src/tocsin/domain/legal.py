@@ -1,0 +1,15 @@
+"""Legal deadlines: they start when somebody was aware and end by a recorded decision, whatever the incident does."""
+
+from __future__ import annotations
+
+from tocsin.domain.context import Context
+from tocsin.domain.due import Deadline, Fire
+from tocsin.domain.incident import Incident
+
+
+def deadlines(state: Incident, context: Context) -> list[Deadline]:
+    """What falls due by these rules."""
+    return []
+
+
+FIRE: dict[str, Fire] = {}
