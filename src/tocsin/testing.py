@@ -15,21 +15,22 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
-from tocsin.domain import clocks, comms, lifecycle, response
+from tocsin.domain import clocks, comms, lifecycle, response, times
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import Send, Write
 from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Incident
-from tocsin.engine.commands import Declaration, declare
-from tocsin.engine.desk import Desk
+from tocsin.engine.commands import Declaration, declare, merging
+from tocsin.engine.desk import Desk, Job
 from tocsin.engine.engine import Engine
+from tocsin.engine.gated import starting
 from tocsin.engine.live import Live
 from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.receive import receive
 from tocsin.engine.release import tell_backlog
-from tocsin.engine.sitting import Answer, Decision, P
+from tocsin.engine.sitting import Answer, Decision, P, Sitting
 from tocsin.engine.words import words_for
 from tocsin.store import open_store
 from tocsin.store.contract import HELD, DocumentMemory, Store, Taken
@@ -258,10 +259,17 @@ class Story:
         return answer.ref
 
     def declare(
-        self, title: str, by: str, sev: str | None = None, *, detected: datetime | None = None
+        self,
+        title: str,
+        by: str,
+        sev: str | None = None,
+        *,
+        detected: datetime | None = None,
+        kind: str = "incident",
+        drill: bool = False,
     ) -> str:
-        """A person declares. Returns the reference."""
-        declaration = Declaration(by, title, sev, detected=detected)
+        """A person declares (or records a near miss or a planned change). Returns the reference."""
+        declaration = Declaration(by, title, sev, detected=detected, kind=kind, drill=drill)
         key = f"story-{next(self._keys)}"
         answer = self._surviving(lambda: self._ask(lambda: declare(self.engine.desk, declaration, key=key)))
         self.ref = answer.ref
@@ -273,6 +281,15 @@ class Story:
         key = f"story-{next(self._keys)}"
         answer = self._surviving(
             lambda: self._ask(lambda: self.engine.desk.submit_once(key, self.ref, decision, *args, **kwargs))
+        )
+        self._surviving(self._carry_all)
+        return answer
+
+    def run(self, job: Callable[[Sitting, datetime], Answer], *refs: str) -> Answer:
+        """A person's command that is more than one decision on one incident. Raises Refused as it would."""
+        key = f"story-{next(self._keys)}"
+        answer = self._surviving(
+            lambda: self._ask(lambda: self.engine.desk.put(Job(job, refs=refs or (self.ref,), key=key)))
         )
         self._surviving(self._carry_all)
         return answer
@@ -302,15 +319,30 @@ class Story:
         """No further harm."""
         return self.do(lifecycle.mitigate, by=by, evidence=evidence)
 
-    def resolve(self, by: str, confirmed: str, impact_ended: str, errors_normal: str) -> Answer:
-        """Over, with the three close points."""
+    def resolve(
+        self, by: str, confirmed: str, impact_ended: str, errors_normal: str, impact_end: str | None = None
+    ) -> Answer:
+        """Over, with the three close points and, if known, when the impact ended."""
         return self.do(
             lifecycle.resolve,
             by=by,
             confirmed=confirmed,
             impact_ended=impact_ended,
             errors_normal=errors_normal,
+            impact_end=self.instant(impact_end) if impact_end else None,
         )
+
+    def correct(self, by: str, name: str, clock: str, because: str) -> Answer:
+        """Set or correct one of the seven timestamps."""
+        return self.do(times.correct, by=by, name=name, at=self.instant(clock), reason=because)
+
+    def start(self, by: str, task: int) -> Answer:
+        """Start a task; a gated one needs its check."""
+        return self.run(starting(self.ref, by, task))
+
+    def merge(self, child: str, into: str, by: str, reason: str = "the same") -> Answer:
+        """It is the same as another one."""
+        return self.run(merging(child, into, by, reason), child, into)
 
     def released(self, by: str) -> list[str]:
         """Release a held engine; returns what each person is told."""

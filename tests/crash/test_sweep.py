@@ -12,8 +12,9 @@ from tocsin.testing import Story
 
 
 def told(url: str, name: str, kill_at: int | None) -> Story:
-    story = Story(url, scripts.live(scripts.acme_policy()), at=scripts.DAY, kill_at=kill_at)
-    scripts.SCRIPTS[name][0](story)
+    script = scripts.SCRIPTS[name]
+    story = script.staged(url, scripts.acme_policy(), kill_at)
+    script.tell(story)
     return story
 
 

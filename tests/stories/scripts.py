@@ -5,40 +5,14 @@ The same scripts are told under a fake clock (tests/stories), and killed at ever
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
-
-from tocsin.config import EmailSettings
+from stories import contacts, payments
+from stories.cast import DAY, Script, acme_policy, live
 from tocsin.domain import events as ev
 from tocsin.domain import lifecycle, response
 from tocsin.domain.delivery import Failure
-from tocsin.domain.policy import BUILT_IN, Policy, Rotation, RotationRow
-from tocsin.engine.live import Live
-from tocsin.handbook.read import read_handbook
 from tocsin.testing import Story
-from tocsin.wiring.people import directory
 
-ROOT = Path(__file__).resolve().parents[2]
-DAY = datetime(2026, 1, 20, 13, 0, tzinfo=UTC)
-
-
-def acme_policy() -> Policy:
-    """The project's own example handbook."""
-    policy = read_handbook(None, ROOT / "examples" / "acme" / "docs" / "ops").policy
-    assert policy is not None
-    return policy
-
-
-def live(
-    policy: Policy, *, primary: str = "mei", secondary: str = "priya", warnings: tuple[str, ...] = ()
-) -> Live:
-    """The policy with somebody on call, everyone reachable by mail."""
-    week = RotationRow("2026-01-19", (("primary", primary), ("secondary", secondary)), BUILT_IN)
-    rotation = Rotation((week,), BUILT_IN, 0, "09:00", "Europe/Stockholm", repeats=True)
-    mail = EmailSettings(name="mail", url="smtp://127.0.0.1:1025", sender="tocsin@acme.example")
-    people = directory(policy, [], {"mail": mail}, ["henrik"])
-    return Live("pinned", replace(policy, rotations=(rotation,)), people, (rotation,), warnings)
+__all__ = ["DAY", "SCRIPTS", "acme_policy", "live"]
 
 
 def sign_in_outage(story: Story) -> None:
@@ -63,7 +37,7 @@ def sign_in_outage(story: Story) -> None:
     story.until("13:15:40")
     story.mitigate("mei", "smoke 3/3, sign-in ok")
     story.until("13:28:00")
-    story.resolve("mei", "smoke is green", "13:14:20, rollback live", "error rate normal for 10m")
+    story.resolve("mei", "smoke is green", "13:14:20, rollback live", "error rate normal for 10m", "13:14:20")
 
 
 def check_sign_in_outage(story: Story) -> None:
@@ -187,9 +161,11 @@ def check_nobody_reachable(story: Story) -> None:
 
 
 SCRIPTS = {
-    "sign_in_outage": (sign_in_outage, check_sign_in_outage),
-    "primary_silent": (primary_silent, check_primary_silent),
-    "both_acknowledge": (both_acknowledge, check_both_acknowledge),
-    "severity_raised": (severity_raised, check_severity_raised),
-    "nobody_reachable": (nobody_reachable, check_nobody_reachable),
+    "sign_in_outage": Script(sign_in_outage, check_sign_in_outage),
+    "primary_silent": Script(primary_silent, check_primary_silent),
+    "both_acknowledge": Script(both_acknowledge, check_both_acknowledge),
+    "severity_raised": Script(severity_raised, check_severity_raised),
+    "nobody_reachable": Script(nobody_reachable, check_nobody_reachable),
+    "late_payments": payments.LATE_PAYMENTS,
+    "lost_contacts": contacts.LOST_CONTACTS,
 }

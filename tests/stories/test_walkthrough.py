@@ -22,12 +22,14 @@ def story(database_url: str) -> Iterator[Story]:
 
 
 @pytest.mark.parametrize("name", scripts.SCRIPTS)
-def test_as_written(story: Story, name: str) -> None:
-    tell, check = scripts.SCRIPTS[name]
+def test_as_written(database_url: str, name: str) -> None:
+    script = scripts.SCRIPTS[name]
+    story = script.staged(database_url, scripts.acme_policy())
 
-    tell(story)
+    script.tell(story)
 
-    check(story)
+    script.check(story)
+    story.close()
 
 
 @pytest.mark.shared
@@ -35,12 +37,12 @@ def test_as_written(story: Story, name: str) -> None:
 def test_as_written_with_the_specimen_handbook(shared: Path, tmp_path: Path, name: str) -> None:
     policy = read_handbook(None, shared / "specimens" / "docs" / "ops").policy
     assert policy is not None
-    story = Story(f"sqlite:///{tmp_path / 't.db'}", scripts.live(policy), at=scripts.DAY)
-    tell, check = scripts.SCRIPTS[name]
+    script = scripts.SCRIPTS[name]
+    story = script.staged(f"sqlite:///{tmp_path / 't.db'}", policy)
 
-    tell(story)
+    script.tell(story)
 
-    check(story)
+    script.check(story)
     story.close()
 
 
