@@ -885,6 +885,24 @@ class ActionOverdue(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Restricted(Event):
+    """From now on only `readers` and whoever works on it see more than `codename`; every read is written down."""
+
+    by: str
+    codename: str
+    readers: tuple[str, ...]
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Unrestricted(Event):
+    """Everybody may read it again."""
+
+    by: str
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
 class TicketLinked(Event):
     """A ticket stands for the log row: its address."""
 

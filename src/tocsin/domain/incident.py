@@ -189,6 +189,11 @@ class Incident:
     work: Work = Work()
     duties: Duties = Duties()
 
+    @property
+    def known_as(self) -> str:
+        """What lists, messages and files call it: the title, or the codename while it is restricted."""
+        return self.room.restriction.codename if self.room.restriction else self.title
+
     def holder(self, role: str) -> str | None:
         """Who sits on the role's seat."""
         return dict(self.seats).get(role)

@@ -41,6 +41,14 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
+class Restriction:
+    """Who may read it beside those who work on it, and what everybody else hears instead of the title."""
+
+    codename: str
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """Who takes part and what was said. `joined`: who acknowledged, in order; `notes`: (first entry, newest one)."""
 
@@ -57,6 +65,7 @@ class Room:
     handovers_proposed: int = 0
     reports: int = 0
     evidence: int = 0
+    restriction: Restriction | None = None
 
 
 @dataclass(frozen=True, slots=True)

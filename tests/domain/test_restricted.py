@@ -1,0 +1,51 @@
+"""Restricted incidents: who may read, and what the others hear."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.told import Told
+from tocsin.domain import restricted
+from tocsin.domain.context import Refused
+
+
+def leak() -> Told:
+    told = Told()
+    told.alert(title="Tenant sees another tenant")
+    told.until("13:05:00").ack("mei")
+    told.declare("mei", title="Tenant sees another tenant")
+    return told
+
+
+def test_readers_and_those_at_work_see_it_others_hear_the_codename() -> None:
+    told = leak()
+    told.do(restricted.restrict, by="mei", codename="Heron", readers=("@aisha",), reason="tenant data")
+
+    assert told.state.known_as == "Heron"
+    assert [who for who in ("mei", "aisha", "tomas") if restricted.may_read(told.state, who)] == [
+        "mei",
+        "aisha",
+    ]
+
+
+def test_it_is_switched_off_from_then_on() -> None:
+    told = leak()
+    told.do(restricted.restrict, by="mei", codename="Heron", reason="tenant data")
+    with pytest.raises(Refused, match="tomas may not read"):
+        told.do(restricted.lift, by="tomas", reason="curious")
+    with pytest.raises(Refused, match="needs a reason"):
+        told.do(restricted.lift, by="mei", reason=" ")
+    told.do(restricted.lift, by="mei", reason="everybody was told")
+
+    assert told.state.known_as == told.state.title
+    assert restricted.may_read(told.state, "tomas")
+
+
+@pytest.mark.parametrize(
+    ("codename", "readers", "why"),
+    [(" ", (), "1 to 60"), ("tenant", (), "in the title"), ("Heron", ("nobody",), "nobody is known")],
+)
+def test_what_would_give_it_away_is_refused(codename: str, readers: tuple[str, ...], why: str) -> None:
+    told = leak()
+    with pytest.raises(Refused, match=why):
+        told.do(restricted.restrict, by="mei", codename=codename, readers=readers)
