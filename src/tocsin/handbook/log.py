@@ -42,7 +42,8 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 class LogRow:
     """An incident's row. `at` is aware; texts are untrusted and escaped when written; None is shown as a dash.
 
-    `postmortem` is a link target relative to the log's folder and is written as a link behind the summary.
+    `postmortem` is a link target relative to the log's folder and is written as a link behind the summary. A `drill`
+    is marked in the summary.
     """
 
     ref: str
@@ -56,6 +57,27 @@ class LogRow:
     owner: str | None = None
     state: str | None = None
     postmortem: str | None = None
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRow:
+    """A row of the restore and check log. `at` is aware; texts are untrusted; None is shown as a dash.
+
+    `ref` is what the row is known by again (`INC-2026-0003 check 2`, `INC-2026-0003 restore 1`); it leads the reason.
+    `kind` as a person would say it: `Backup check`, `Restore`, `Drill`. `initiator` is a name.
+    """
+
+    ref: str
+    at: datetime
+    kind: str
+    initiator: str
+    reason: str
+    source: str | None = None
+    target: str | None = None
+    validation: str | None = None
+    rpo_s: int | None = None
+    rto_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,15 @@ DEFAULT_SECTIONS = ("timeline", "root cause", "blast radius", "fixes", "preventi
 
 @dataclass(frozen=True, slots=True)
 class TimelineLine:
-    """One entry: when it happened (aware), who wrote or did it, what. `who` and `text` are untrusted."""
+    """One entry: when it happened (aware), who wrote or did it, what. `who` and `text` are untrusted.
+
+    `strong` entries are set in bold: a gate that was passed by.
+    """
 
     at: datetime
     who: str
     text: str
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,78 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class SuspectedChange:
+    """A change that may have caused it. Who made it is left out on purpose: it explains nothing."""
+
+    what: str
+    happened: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionMade:
+    """A decision with its reason; `who` is a name."""
+
+    at: datetime
+    who: str
+    text: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """An action item. `due` is a day or a phrase as written (`next sprint`), `state` is `open`, `proven` or `dropped`.
+
+    `proof` is what proves it, or why it was dropped.
+    """
+
+    text: str
+    kind: str
+    owner: str = ""
+    due: str = ""
+    state: str = "open"
+    proof: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A gate that was passed by: who (a name), for what work, why."""
+
+    at: datetime
+    who: str
+    task: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One of the seven timestamps that was set or corrected: `name` as in `incident.TIMES`, `verdicts` in words."""
+
+    at: datetime
+    who: str
+    name: str
+    old: datetime | None
+    new: datetime
+    reason: str
+    verdicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A statement that was sent to people outside: to whom, where, what, and what it says of their data."""
+
+    at: datetime
+    audience: str
+    where: str
+    text: str
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PostmortemFacts:
     """Everything a draft is made of. Instants are aware; absent ones are shown as unknown.
 
-    `sections` are the handbook's own names in its order; `actions` are (text, owner, due date) of the follow-ups.
+    `sections` are the handbook's own names in its order. People are names, not handles. `contributing` are sentences
+    that the timeline already holds (a dead end, an alert that stayed silent); what only people know is asked.
     """
 
     ref: str
@@ -59,10 +131,19 @@ class PostmortemFacts:
     impact: str | None = None
     cause: str | None = None
     mitigation: str | None = None
-    actions: tuple[tuple[str, str, str], ...] = ()
+    actions: tuple[FollowUp, ...] = ()
     timeline: tuple[TimelineLine, ...] = ()
     promises: tuple[Promise, ...] = ()
     handbook_commit: str | None = None
+    contributing: tuple[str, ...] = ()
+    suspects: tuple[SuspectedChange, ...] = ()
+    decisions: tuple[DecisionMade, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    statements: tuple[Said, ...] = ()
+    missed: tuple[str, ...] = ()
+    """What the score says was missed beyond the clocks, in words."""
+    drill: bool = False
 
 
 _PROMPTS = (
@@ -147,11 +228,20 @@ def _timeline(lines: tuple[TimelineLine, ...]) -> str:
     return "\n".join(["| Time | Who | What |", "|---|---|---|", *rows])
 
 
-def _actions(actions: tuple[tuple[str, str, str], ...]) -> str:
+def _actions(actions: tuple[FollowUp, ...]) -> str:
     if not actions:
         return _prompt("What keeps it from happening again? Each with an owner and a date.")
-    rows = [f"| {' | '.join(inert_line(cell) or '-' for cell in action)} |" for action in actions]
-    return "\n".join(["| Action | Owner | Due |", "|---|---|---|", *rows])
+    rows = [_row(a.text, a.kind, a.owner, a.due, _outcome(a)) for a in actions]
+    return "\n".join(["| Action | Kind | Owner | Due | Proof |", "|---|---|---|---|---|", *rows])
+
+
+def _outcome(action: FollowUp) -> str:
+    known = {"proven": action.proof, "dropped": f"dropped: {action.proof}"}
+    return known.get(action.state, "open")
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(inert_line(cell) or '-' for cell in cells)} |"
 
 
 def _promises(promises: tuple[Promise, ...]) -> str:
