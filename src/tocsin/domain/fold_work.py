@@ -17,6 +17,7 @@ from tocsin.domain.work import (
     Check,
     Legal,
     Proposal,
+    Restriction,
     Spoken,
     Statement,
     Suspect,
@@ -184,6 +185,10 @@ def _legal(s: Incident, regime: str, **changes: Any) -> Incident:
     return _duties(s, legal=tuple(replace(x, **changes) if x is running else x for x in s.duties.legal))
 
 
+def _restricted(s: Incident, e: ev.Restricted) -> Incident:
+    return _room(s, restriction=Restriction(e.codename, e.readers))
+
+
 CHANGES: dict[type[ev.Event], Callable[[Incident, Any], Incident]] = {
     ev.AlsoAcknowledged: lambda s, e: joined(s, e.by),
     ev.Reported: lambda s, e: _room(s, reports=s.room.reports + 1),
@@ -227,6 +232,8 @@ CHANGES: dict[type[ev.Event], Callable[[Incident, Any], Incident]] = {
     ev.ActionDropped: lambda s, e: _action(s, e.action, state="dropped"),
     ev.ActionReminded: lambda s, e: _action(s, e.action, reminded=True),
     ev.ActionOverdue: lambda s, e: _action(s, e.action, overdue=e.times),
+    ev.Restricted: _restricted,
+    ev.Unrestricted: lambda s, e: _room(s, restriction=None),
     ev.TicketLinked: lambda s, e: _duties(s, ticket=e.where),
 }
 """One line per fact. `Any`, because a dict cannot tie each key to its function's type."""

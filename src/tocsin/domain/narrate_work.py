@@ -151,6 +151,10 @@ SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.ActionDropped: lambda e: f"{e.by} dropped action {e.action}{_because(e.reason)}",
     ev.ActionReminded: lambda e: f"Action {e.action} is due today: {many(e.people)} reminded",
     ev.ActionOverdue: lambda e: f"Action {e.action} is overdue: telling {many(e.people)}{_times(e.times)}",
+    ev.Restricted: lambda e: (
+        f"{e.by} restricted it to {many(e.readers)} and those at work, as {e.codename}{_because(e.reason)}"
+    ),
+    ev.Unrestricted: lambda e: f"{e.by} lifted the restriction{_because(e.reason)}",
     ev.TicketLinked: lambda e: f"{e.by} linked a ticket instead of the log row: {e.where}",
 }
 
