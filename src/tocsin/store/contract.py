@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from tocsin.domain.effects import Effect
@@ -20,6 +20,9 @@ from tocsin.domain.policy import Policy
 
 HELD = "held"
 """Meta key: why nothing is sent or ticked until somebody says so (after a restore, or on another machine)."""
+
+EVIDENCE_LIMIT = 20 * 1024 * 1024
+"""The most bytes that one file of evidence may have."""
 
 
 class StoreUnavailable(Exception):
@@ -135,6 +138,9 @@ class Commit:
     answers: tuple[tuple[str, bytes], ...] = ()
     """Idempotency keys with the answer that was given, kept for 24 h."""
     documents: tuple[DocumentMemory, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
+    """Incidents that were merged, each with the one that goes on: alert rows of the first, those of this very commit
+    included, point at the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +171,48 @@ class IncidentRow:
     updated_at: datetime
     next_due: datetime | None
     version: int
+    drill: bool = False
+    kind: str = "incident"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A check of a gate that was gone through in the incident `ref`, as it stands now. `used`: it let a task start."""
+
+    ref: str
+    number: int
+    gate: str
+    by: str
+    at: datetime
+    passed: bool
+    confirmed: bool
+    valid_until: datetime | None
+    restore_point: datetime | None
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """Something to do after the incident `ref`. `state`: `open`, `proven`, `dropped`."""
+
+    ref: str
+    number: int
+    owner: str | None
+    due: date | None
+    kind: str
+    state: str
+    text: str
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """A file that was kept, under the SHA-256 of its bytes (hexadecimal)."""
+
+    digest: str
+    size: int
+    media_type: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,12 +343,17 @@ class Batch(Protocol):
         """The next incident numbers of a year, each given once."""
         ...
 
+    def checks(self, limit: int = 20, *, gate: str | None = None) -> list[CheckRow]:
+        """Checks of all incidents (of one gate), newest first, as they were before this batch."""
+        ...
+
     def write(self, commit: Commit) -> list[Recorded]:
         """Write the whole commit in bulk. Raises VersionConflict, ClaimTaken or StoreUnavailable.
 
-        Derived in the same commit: list columns, next_due, claim (held while `state.claims`), page rows, text rows,
-        effect rows with key epoch/ref/version/n. Drop removes waiting effects of the same incident whose topic
-        starts with its topic; a Write first drops the waiting Write of the same topic. Leased ones run to their end.
+        Derived in the same commit: list columns, next_due, claims (held while in `state.claims`), page rows, rows of
+        checks and actions, text rows, effect rows with key epoch/ref/version/n. Drop removes waiting effects of the
+        same incident whose topic starts with its topic; a Write first drops the waiting Write of the same topic.
+        Leased ones run to their end.
         """
         ...
 
@@ -385,8 +438,30 @@ class Store(Protocol):
         """What was last written for it."""
         ...
 
+    def checks(self, limit: int = 20, *, gate: str | None = None) -> list[CheckRow]:
+        """Checks of all incidents (of one gate), newest first."""
+        ...
+
+    def actions(
+        self, *, state: str | None = "open", owner: str | None = None, limit: int = 200
+    ) -> list[ActionRow]:
+        """Actions of all incidents: open ones by their due day, those without one last; any others newest first."""
+        ...
+
+    def evidence(self, digest: str) -> tuple[EvidenceRow, bytes] | None:
+        """A kept file with its bytes."""
+        ...
+
     def open_refs(self) -> list[str]:
-        """Every incident that is not closed or dismissed, oldest first."""
+        """Every incident that is not closed, dismissed or merged, oldest first."""
+        ...
+
+    # -- evidence ----------------------------------------------------------------------------------------------------
+    def keep_evidence(self, digest: str, body: bytes, media_type: str, now: datetime) -> EvidenceRow:
+        """Keep a file before an event names it; the same bytes are kept once, as they were first.
+
+        Raises ValueError for more than EVIDENCE_LIMIT bytes, or a digest that is not the SHA-256 of the bytes.
+        """
         ...
 
     # -- upkeep ------------------------------------------------------------------------------------------------------
