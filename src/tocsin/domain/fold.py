@@ -109,6 +109,7 @@ def _declared(s: Incident, e: ev.Declared) -> Incident:
 
 
 def _with_clock(s: Incident, clock: Clock) -> Incident:
+    clock = replace(clock, began=max(0, len(s.levels) - 1))
     return replace(s, clocks=(*s.clocks, clock))
 
 
@@ -240,7 +241,12 @@ def _clock_breached(s: Incident, e: ev.ClockBreached) -> Incident:
 def _clock_ended(s: Incident, e: ev.ClockEnded) -> Incident:
     clocks = tuple(
         replace(
-            c, verdict=e.verdict, ended_at=e.at, breached=c.breached or e.verdict == "missed", fact=e.fact
+            c,
+            verdict=e.verdict,
+            ended_at=e.at,
+            breached=c.breached or e.verdict == "missed",
+            fact=e.fact,
+            known=len(s.levels),
         )
         if c.name == e.clock and c.open
         else c
@@ -277,14 +283,19 @@ def _time_corrected(s: Incident, e: ev.TimeCorrected) -> Incident:
     if e.name == "declared" and s.updates.base == e.old and not s.updates.posted:
         s = replace(s, updates=replace(s.updates, base=e.new))
     clocks = []
-    newest_ack = s.clock("ack")
-    for clock in s.clocks:
+    answered = _answered_by(s, e.name)
+    for number, clock in enumerate(s.clocks):
         if clock.name in {"mitigate", "resolve"}:
             clock = replace(clock, start=s.detected_at)
-        if clock.fact == e.name and (clock.name != "ack" or clock is newest_ack):
+        if number in answered:
             clock = replace(clock, ended_at=e.new)
         clocks.append(clock)
     return replace(s, clocks=tuple(clocks))
+
+
+def _answered_by(s: Incident, fact: str) -> set[int]:
+    """Numbers of the clocks that the newest fact of that name ended: each kind of clock has one at most."""
+    return set({clock.name: number for number, clock in enumerate(s.clocks) if clock.fact == fact}.values())
 
 
 def _rejudged(s: Incident, e: ev.ClockRejudged) -> Incident:
@@ -299,14 +310,23 @@ def _rejudged(s: Incident, e: ev.ClockRejudged) -> Incident:
 
 
 def _reopened(s: Incident, e: ev.Reopened) -> Incident:
-    """Mitigate and resolve run on as if they had not ended; what was breached stays so."""
-    newest = {s.clock("mitigate"), s.clock("resolve")}
-    clocks = tuple(replace(c, verdict=None, ended_at=None, fact="") if c in newest else c for c in s.clocks)
+    """Mitigate and resolve run on as if they had not ended; what was breached stays so.
+
+    An ack clock that the resolve ended stays ended as it is: the next resolve is another fact.
+    """
+    clocks = []
+    for clock in s.clocks:
+        if clock.name != "ack":
+            level = clock.level if clock.breached else s.level
+            clock = replace(clock, verdict=None, ended_at=None, fact="", level=level)
+        elif clock.fact == "resolved":
+            clock = replace(clock, fact="")
+        clocks.append(clock)
     return replace(
         s,
         stage=Stage.DECLARED if s.declared_at else Stage.TRIAGE,
         paging=Paging.QUIET,
-        clocks=clocks,
+        clocks=tuple(clocks),
         mitigated_at=None,
         resolved_at=None,
         closed_at=None,

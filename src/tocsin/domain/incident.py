@@ -51,6 +51,7 @@ class Clock:
     """One promise being kept: `ack`, `mitigate` or `resolve`, judged by the target of `level`.
 
     `fact` is what ended it (`acked`, `mitigated`, `resolved`); empty while it runs or when nothing answered it.
+    It ran under `levels[began:known]` of the incident: what was in force at its start, and what was known at its end.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Clock:
     verdict: str | None = None
     ended_at: datetime | None = None
     fact: str = ""
+    began: int = 0
+    known: int = 0
 
     @property
     def open(self) -> bool:
