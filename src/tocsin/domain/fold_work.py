@@ -149,13 +149,15 @@ def _overridden(s: Incident, e: ev.GateOverridden) -> Incident:
 
 
 def _action_added(s: Incident, e: ev.ActionAdded) -> Incident:
-    action = ActionItem(e.action, e.text, e.kind, e.owner, e.due, e.calendar)
+    """On the due day itself nobody need be reminded of what was said that day."""
+    action = ActionItem(e.action, e.text, e.kind, e.owner, e.due, e.calendar, reminded=e.due == e.at.date())
     count = max(s.duties.action_count, e.action)
     return _duties(s, actions=(*s.duties.actions, action), action_count=count)
 
 
 def _action_changed(s: Incident, e: ev.ActionChanged) -> Incident:
-    return _action(s, e.action, kind=e.kind, owner=e.owner, due=e.due, reminded=False, overdue=0)
+    reminded = e.due == e.at.date()
+    return _action(s, e.action, kind=e.kind, owner=e.owner, due=e.due, reminded=reminded, overdue=0)
 
 
 def _drafted(s: Incident, e: ev.StatementDrafted) -> Incident:
