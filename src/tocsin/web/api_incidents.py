@@ -18,9 +18,11 @@ from tocsin.engine.sitting import Answer, UnknownIncident
 from tocsin.web import models as m
 from tocsin.web import views
 from tocsin.web.auth import caller_of, program_of
-from tocsin.web.commands import VERBS, Verb, carry_out, once
+from tocsin.web.commands import carry_out, once
 from tocsin.web.commands import declare as declare_now
 from tocsin.web.problems import invalid
+from tocsin.web.verb import Asked, Verb
+from tocsin.web.verbs import VERBS
 from tocsin.wiring.program import Program
 
 Key = Annotated[
@@ -29,7 +31,7 @@ Key = Annotated[
 Limit = Annotated[int, Query(ge=1, le=200, description="at most this many")]
 After = Annotated[int, Query(ge=0, le=2**62, description="only what came after this seq")]
 
-REF: Final = re.compile(r"INC-[0-9]{4}-[0-9]{4,9}")
+REF: Final = re.compile(m.REFERENCE)
 STAGES: Final = ("open", *(stage.value for stage in Stage))
 TIMELINE_LIMIT: Final = 500
 
@@ -76,9 +78,7 @@ def endpoint_of(name: str, verb: Verb) -> Callable[..., Coroutine[Any, Any, Resp
     async def endpoint(request: Request, ref: str, body: m.Body | None, key: str | None) -> Response:
         program, caller = program_of(request), caller_of(request)
         given = body if body is not None else verb.body()
-        keys = once(caller, request.url.path, key, given)
-        decision = verb.decision(caller, given)
-        answer = await carry_out(program.engine.desk, known_ref(ref), decision, keys)
+        answer = await carry_out(verb, Asked(program, caller, known_ref(ref), given), key, request.url.path)
         return views.json_response(await run_in_threadpool(_answer_view, program, answer))
 
     one = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -93,7 +93,7 @@ def endpoint_of(name: str, verb: Verb) -> Callable[..., Coroutine[Any, Any, Resp
         return_annotation=Response,
     )
     endpoint.__name__ = name
-    endpoint.__doc__ = verb.decision.__doc__
+    endpoint.__doc__ = verb.words
     return endpoint
 
 

@@ -19,12 +19,12 @@ from tocsin.web import (
     static_files,
 )
 from tocsin.web.auth import ADMIN, DECLARE, EVERYBODY, METRICS, READ, RESPOND, THIS_MACHINE, Access
-from tocsin.web.commands import VERBS
 from tocsin.web.edge import Edge, catch
 from tocsin.web.guard import Entry, register
 from tocsin.web.repeat import Answers
 from tocsin.web.shapes import EMPTY, STREAM
 from tocsin.web.signin import Attempts
+from tocsin.web.verbs import VERBS
 from tocsin.wiring.program import Program
 
 INCIDENTS = [

@@ -7,10 +7,8 @@ any other: whoever shows them makes them inert.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from pathlib import PurePosixPath
-from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
@@ -53,6 +51,19 @@ def instant(value: Any) -> datetime:
     return at
 
 
+def day(value: Any) -> date:
+    """A day written as ISO 8601. Raises ValueError otherwise."""
+    try:
+        if not isinstance(value, str) or re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is None:
+            raise ValueError
+        found = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("no day, such as 2026-03-29") from None
+    if found.year not in _YEARS:
+        raise ValueError(f"no day of the years {_YEARS.start} to {_YEARS.stop - 1}")
+    return found
+
+
 def _without_at(value: str) -> str:
     return value.removeprefix("@")
 
@@ -68,6 +79,15 @@ Instant = Annotated[
     BeforeValidator(instant, json_schema_input_type=str),
     Field(json_schema_extra={"format": "date-time", "examples": ["2026-03-29T01:00:00Z"]}),
 ]
+Day = Annotated[
+    date,
+    BeforeValidator(day, json_schema_input_type=str),
+    Field(json_schema_extra={"format": "date", "examples": ["2026-03-29"]}),
+]
+REFERENCE: Final = r"^(?:INC|CHG)-[0-9]{4}-[0-9]{4,9}$"
+Ref = Annotated[str, Field(pattern=REFERENCE)]
+Number = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+Seconds = Annotated[StrictInt, Field(ge=0, le=10 * 366 * 24 * 3600)]
 
 
 class Body(BaseModel):
@@ -82,6 +102,9 @@ class Declare(Body):
     service: Word | None = None
     detected: Instant | None = None
     impact_start: Instant | None = None
+    kind: Literal["incident", "near-miss", "change"] = "incident"
+    drill: StrictBool = False
+    follows: Ref | None = None
 
 
 class Ack(Body):
@@ -116,15 +139,20 @@ class Severity(Body):
     reason: Prose = ""
 
 
-class Note(Body):
-    text: Prose
-    at: Instant | None = None
+class Time(Body):
+    name: Literal["impact_start", "detected", "declared", "acked", "mitigated", "impact_end", "resolved"]
+    at: Instant
+    because: Prose
+    was: Instant | None = None
 
 
-class Decide(Body):
-    decision: Prose
-    why: Prose = ""
-    objections: StrictBool = False
+class Reopen(Body):
+    reason: Prose
+
+
+class Merge(Body):
+    into: Ref
+    reason: Prose = ""
 
 
 class Update(Body):
@@ -141,23 +169,11 @@ class Resolve(Body):
     confirmed: Prose
     impact_ended: Prose
     errors_normal: Prose
+    impact_end: Instant | None = None
 
 
 class Close(Body):
     pass
-
-
-def _place(value: str) -> str:
-    """A web address, or a path inside the repository; empty is for the domain to refuse."""
-    address = urlsplit(value.strip())
-    inside = not address.scheme and not value.startswith("/") and ".." not in PurePosixPath(value).parts
-    if not inside and not (address.scheme in {"http", "https"} and address.netloc):
-        raise ValueError("an http(s) address, or a path inside the repository")
-    return value
-
-
-class Postmortem(Body):
-    where: Annotated[Line, AfterValidator(_place)]
 
 
 class Dismiss(Body):

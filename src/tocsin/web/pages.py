@@ -22,12 +22,14 @@ from tocsin.web import models as m
 from tocsin.web import show_incident as show
 from tocsin.web.api_incidents import state_of
 from tocsin.web.auth import caller_of, check_form, program_of
-from tocsin.web.commands import VERBS, carry_out, once
+from tocsin.web.commands import carry_out, once
 from tocsin.web.commands import declare as declare_now
 from tocsin.web.problems import Problem, field_of, message_of, problem_of
 from tocsin.web.show_clocks import clocks_of, named
 from tocsin.web.show_timeline import lines_of
 from tocsin.web.templating import page
+from tocsin.web.verb import Asked
+from tocsin.web.verbs import VERBS
 from tocsin.web.views import json_response
 from tocsin.wiring.program import Program
 
@@ -209,9 +211,9 @@ async def act(request: Request, ref: str, verb: str) -> Response:
     given = {name: _text(form, name) for name in known.body.model_fields if name in form}
     try:
         body = known.body.model_validate(_typed(known.body, given))
-        keys = once(caller, request.url.path, _text(form, "once") or None, body)
         await run_in_threadpool(state_of, program, ref)
-        await carry_out(program.engine.desk, ref, known.decision(caller, body), keys)
+        asked = Asked(program, caller, ref, body)
+        await carry_out(known, asked, _text(form, "once") or None, request.url.path)
     except (ValidationError, Refused) as refused:
         return await run_in_threadpool(_incident_page, request, ref, verb, given, _as_problem(refused))
     return RedirectResponse(f"/i/{ref}", status_code=303)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tocsin.domain import clocks, comms, escalation, postmortem
-from tocsin.domain.due import Deadline
 from tocsin.domain.context import Context
+from tocsin.domain.due import Deadline
 from tocsin.domain.incident import Incident, Page, Paging, Stage
 from tocsin.domain.people import Permission, Person
 from tocsin.domain.policy import Severity

@@ -1,0 +1,72 @@
+"""Verbs that move an incident on: acknowledge, declare, severity, update, mitigate, resolve, close, dismiss."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from tocsin.domain import comms, lifecycle, response
+from tocsin.domain.people import Permission
+from tocsin.web import models as m
+from tocsin.web.auth import Caller
+from tocsin.web.verb import Decision, Verb
+
+
+def _ack(caller: Caller, _: m.Ack) -> Decision:
+    """Acknowledge: you take it, and nobody further is called."""
+    return partial(response.acknowledge, by=caller.handle, via=caller.via)
+
+
+def _confirm(caller: Caller, body: m.Confirm) -> Decision:
+    """Declare an incident that an alert opened."""
+    return partial(lifecycle.declare, by=caller.handle, title=body.title, level=body.sev)
+
+
+def _severity(caller: Caller, body: m.Severity) -> Decision:
+    """Change the severity: raising is open to all, lowering needs the IC and a reason."""
+    return partial(lifecycle.change_severity, by=caller.handle, level=body.level, reason=body.reason)
+
+
+def _update(caller: Caller, body: m.Update) -> Decision:
+    """Post a stakeholder update."""
+    return partial(
+        comms.post_update, by=caller.handle, impact=body.impact, eta=body.eta, next_steps=body.next_steps
+    )
+
+
+def _mitigate(caller: Caller, body: m.Mitigate) -> Decision:
+    """No further harm, with the evidence."""
+    return partial(lifecycle.mitigate, by=caller.handle, evidence=body.evidence)
+
+
+def _resolve(caller: Caller, body: m.Resolve) -> Decision:
+    """Over, with the three close points."""
+    return partial(
+        lifecycle.resolve,
+        by=caller.handle,
+        confirmed=body.confirmed,
+        impact_ended=body.impact_ended,
+        errors_normal=body.errors_normal,
+    )
+
+
+def _close(caller: Caller, _: m.Close) -> Decision:
+    """Close it when nothing is owed any more."""
+    return partial(lifecycle.close, by=caller.handle)
+
+
+def _dismiss(caller: Caller, body: m.Dismiss) -> Decision:
+    """It was none: ends a triage incident."""
+    return partial(lifecycle.dismiss, by=caller.handle, reason=body.reason)
+
+
+PROCESS: Final = {
+    "ack": Verb(m.Ack, _ack, shadows_may=True),
+    "declare": Verb(m.Confirm, _confirm, permission=Permission.DECLARE),
+    "severity": Verb(m.Severity, _severity),
+    "update": Verb(m.Update, _update),
+    "mitigate": Verb(m.Mitigate, _mitigate),
+    "resolve": Verb(m.Resolve, _resolve),
+    "close": Verb(m.Close, _close),
+    "dismiss": Verb(m.Dismiss, _dismiss),
+}
