@@ -586,7 +586,8 @@ class ShadowLeft(Event):
 class TaskOpened(Event):
     """Work to do; `minutes` is its time box, `gate` the check that has to pass before it may start.
 
-    `second`: somebody else has to approve before it may start. `task` counts from 1 within the incident.
+    `second`: somebody else has to approve before it may start. `task` counts from 1 within the incident. A database
+    change (`db_change`) without a `gate`: the handbook names no check.
     """
 
     by: str
@@ -596,6 +597,7 @@ class TaskOpened(Event):
     minutes: int | None = None
     gate: str | None = None
     second: bool = False
+    db_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)

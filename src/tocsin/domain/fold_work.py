@@ -14,6 +14,7 @@ from tocsin.domain.incident import Incident, Updates
 from tocsin.domain.work import (
     MOST,
     ActionItem,
+    Answered,
     Check,
     Legal,
     Proposal,
@@ -125,6 +126,11 @@ def _task_started(s: Incident, e: ev.TaskStarted) -> Incident:
     return _check(s, int(number), used=True) if number.isdigit() and e.passed != number else s
 
 
+def _gate_answered(s: Incident, e: ev.GateAnswered) -> Incident:
+    others = tuple(a for a in s.work.answers if (a.gate, a.point) != (e.gate, e.point))
+    return _work(s, answers=(*others, Answered(e.gate, e.point, e.answer, e.evidence, e.at))[-MOST:])
+
+
 def _gate_checked(s: Incident, e: ev.GateChecked) -> Incident:
     check = Check(
         number=e.check,
@@ -135,10 +141,17 @@ def _gate_checked(s: Incident, e: ev.GateChecked) -> Incident:
         confirmed=e.confirmed,
         valid_until=e.valid_until,
         exceptions=e.exceptions,
+        failed=e.failed,
         restore_point=e.restore_point,
     )
     s = _work(s, checks=(*s.work.checks, check)[-MOST:], check_count=max(s.work.check_count, e.check))
     return _work(s, restore_point=e.restore_point) if e.restore_point else s
+
+
+def _restore_point(s: Incident, e: ev.RestorePointNoted) -> Incident:
+    """The newest check carries it too: another incident that looks at that check sees the point to return to."""
+    checks = (*s.work.checks[:-1], *(replace(c, restore_point=e.point) for c in s.work.checks[-1:]))
+    return _work(s, restore_point=e.point, checks=checks)
 
 
 def _overridden(s: Incident, e: ev.GateOverridden) -> Incident:
@@ -212,12 +225,13 @@ CHANGES: dict[type[ev.Event], Callable[[Incident, Any], Incident]] = {
     ev.TaskAsked: lambda s, e: _task(s, e.task, asked=True),
     ev.TaskDone: lambda s, e: _task(s, e.task, state="done"),
     ev.TaskDropped: lambda s, e: _task(s, e.task, state="dropped"),
+    ev.GateAnswered: _gate_answered,
     ev.GateChecked: _gate_checked,
     ev.GateConfirmed: lambda s, e: _check(s, e.check, confirmed=True),
     ev.GateLapsing: lambda s, e: _check(s, e.check, lapse_told=True),
     ev.GateLapsed: lambda s, e: _check(s, e.check, lapsed=True, lapse_told=True),
     ev.GateOverridden: _overridden,
-    ev.RestorePointNoted: lambda s, e: _work(s, restore_point=e.point),
+    ev.RestorePointNoted: _restore_point,
     ev.RestoreRecorded: lambda s, e: _work(s, restores=max(s.work.restores, e.number)),
     ev.StatementDrafted: _drafted,
     ev.StatementApproved: _approved,

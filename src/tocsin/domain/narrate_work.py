@@ -25,10 +25,11 @@ def _rejudged(e: ev.ClockRejudged) -> str:
 
 def _task_opened(e: ev.TaskOpened) -> str:
     parts = [f"for {e.owner}" if e.owner else "", f"{e.minutes} min" if e.minutes else ""]
-    parts += [
-        "a database change: needs the check" if e.gate else "",
-        "needs a second person" if e.second else "",
-    ]
+    if e.gate:
+        parts.append("a database change: needs the check")
+    elif e.db_change:
+        parts.append("a database change: the handbook names no check before it")
+    parts.append("needs a second person" if e.second else "")
     said = ", ".join(part for part in parts if part)
     return f"{e.by} opened task {e.task}{f' ({said})' if said else ''}: {e.text}"
 

@@ -101,6 +101,7 @@ class Check:
     confirmed: bool
     valid_until: datetime | None = None
     exceptions: tuple[int, ...] = ()
+    failed: tuple[int, ...] = ()
     restore_point: datetime | None = None
     lapse_told: bool = False
     lapsed: bool = False
@@ -108,13 +109,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What was last said to one point of a check, for whoever goes through it again; `point` counts from 1."""
+
+    gate: str
+    point: int
+    answer: str
+    evidence: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """Tasks, checks, overrides (gate, task) and restores."""
+    """Tasks, checks with the last answer to each point, overrides (gate, task) and restores."""
 
     tasks: tuple[Task, ...] = ()
     task_count: int = 0
     checks: tuple[Check, ...] = ()
     check_count: int = 0
+    answers: tuple[Answered, ...] = ()
     overrides: tuple[tuple[str, int], ...] = ()
     restore_point: datetime | None = None
     restores: int = 0
