@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from tocsin.domain.policy import (
+    DEFAULT_REOPEN_S,
     DEFAULT_SEAT_EMPTY_S,
     Channel,
     Policy,
@@ -23,8 +24,16 @@ from tocsin.domain.policy import (
 )
 from tocsin.handbook.document import Document, Section
 from tocsin.handbook.findings import Notebook
+from tocsin.handbook.gates import read_gates
 from tocsin.handbook.labels import read_level, section_kind
-from tocsin.handbook.levels import default_level, merge_drafts, seat_empty, with_cadence, with_postmortem
+from tocsin.handbook.levels import (
+    default_level,
+    merge_drafts,
+    reopen_time,
+    seat_empty,
+    with_cadence,
+    with_postmortem,
+)
 from tocsin.handbook.links import LinkBook
 from tocsin.handbook.passages import (
     Resolver,
@@ -40,6 +49,7 @@ from tocsin.handbook.passages import (
 from tocsin.handbook.people import ladder_lines, read_ladder, read_roles, read_roster
 from tocsin.handbook.rotations import read_rotations
 from tocsin.handbook.severities import Draft, read_drafts
+from tocsin.handbook.sprints import read_sprints
 
 _POSTMORTEM = re.compile(r"post[- ]?mortem|post[- ]incident", re.I)
 _ESCALATION = re.compile(r"escalat", re.I)
@@ -134,9 +144,10 @@ class _Assembly:
         severities = with_cadence(severities, self._cadence_lines(steps))
         severities = with_postmortem(severities, deadlines, self._notes)
         required = (read_required_sections(text, source) for text, source in deadlines)
+        roles = self._roles()
         return Policy(
             severities=severities,
-            roles=self._roles(),
+            roles=roles,
             steps=tuple(steps),
             channels=tuple(channels),
             ladder=self._ladder(channels, roster),
@@ -152,6 +163,9 @@ class _Assembly:
             log_path=log_path,
             default_level=default_level(self._texts("severity", "process")),
             seat_empty_s=seat_empty(self._texts("roles", "process")) or DEFAULT_SEAT_EMPTY_S,
+            gates=read_gates(self._anywhere("gate"), steps, roles, self._notes),
+            sprints=tuple(x for s, f in self._anywhere("sprints") for x in read_sprints(s, f, self._notes)),
+            reopen_s=reopen_time(self._said()) or DEFAULT_REOPEN_S,
         )
 
     def _paths(self, file: str) -> Resolver:
@@ -196,6 +210,12 @@ class _Assembly:
             for section, file in self._sections(kind):
                 for block in section.spoken():
                     yield block.inline.flat, Source(file, block.line)
+
+    def _said(self) -> Iterable[tuple[str, Source]]:
+        """Every sentence of the policy document, wherever it stands."""
+        for document in self._main:
+            for section in document.sections:
+                yield from ((b.inline.flat, Source(document.name, b.line)) for b in section.spoken())
 
     def _cadence_lines(self, steps: list[Step]) -> Iterable[tuple[str, Source]]:
         yield from ((f"{step.name}: {step.text}", step.source) for step in steps)

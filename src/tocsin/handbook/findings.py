@@ -67,6 +67,10 @@ _ALL = (
     Rule("duplicate-person", "error", "two people under one handle cannot be told apart"),
     Rule("unreachable", "warning", "a person without an e-mail address gets no page"),
     Rule("escalation-unread", "info", "a ladder that is not understood is not climbed"),
+    Rule("gate-points", "warning", "a check without points is answered with one word"),
+    Rule("gate-validity", "warning", "a check has to say how long it counts"),
+    Rule("gate-step", "info", "a step alone says neither the points of its check nor how long it counts"),
+    Rule("sprint-row", "warning", "a sprint without its days gives no due date"),
     Rule("checklist-log", "warning", "the validation checklist asks for a log"),
     Rule("checklist-runbooks", "warning", "the validation checklist asks for current runbooks"),
     Rule(

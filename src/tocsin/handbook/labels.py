@@ -167,7 +167,14 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "unnamed"
 
 
+_DB = r"\b(?:db|databases?|migrations?|schema)\b"
+_GATE = (
+    r"\bbackup (?:check(?:list)?|gate)s?\b|\b(?:db|database)[ -](?:change )?gate\b"
+    rf"|\b(?:check(?:list)?|gate)s?\b.*\bbefore\b.*{_DB}|\bbefore\b.*{_DB}.*\bchang"
+    rf"|\bbefore\b.*\bchang.*{_DB}"
+)
 SECTION_WORDS = (
+    ("gate", _GATE),
     ("checklist", r"validation|\bchecklist\b"),
     ("open", r"\bopen items?\b|\bknown gaps?\b|\btodos?\b"),
     ("related", r"\brelated\b|\breferences\b|\bsee also\b"),
@@ -182,6 +189,7 @@ SECTION_WORDS = (
     ("channels", r"\bcommunications?\b|\bchannels?\b"),
     ("process", r"\bprocess\b|\bprocedures?\b|\bworkflow\b|\bphases\b|\bsteps\b"),
     ("metadata", r"\bmetadata\b"),
+    ("sprints", r"\bsprints?\b"),
 )
 """Heading words by meaning, the more particular first: `Comms Templates` is no channel list."""
 

@@ -19,6 +19,7 @@ from tocsin.handbook.severities import Draft, conflict, same_promise, to_target
 _ABOUT_UPDATES = re.compile(r"updat|communicat|inform|status|post", re.I)
 _FOR_LEVELS = re.compile(r"\s*(?:\(|for|on|in|if|with|:)?\s*", re.I)
 _SEAT = re.compile(r"\b(?:no|without an?|nobody is(?: the)?) IC\b|\bIC (?:seat|role)\b[^.;]*\bempty\b", re.I)
+_REOPEN = re.compile(r"\bre-?open", re.I)
 _DEFAULT = re.compile(
     r"\b(?:default(?: (?:severity|level|to|is))*|when in doubt|if unsure)\b[^.;]{0,40}", re.I
 )
@@ -161,6 +162,16 @@ def seat_empty(lines: Iterable[tuple[str, Source]]) -> int | None:
     for text, _ in lines:
         for sentence in re.split(r"(?<=[.;])\s+", text):
             durations = find_durations(sentence) if _SEAT.search(sentence) else ()
+            if durations and durations[0].seconds is not None:
+                return durations[0].seconds
+    return None
+
+
+def reopen_time(lines: Iterable[tuple[str, Source]]) -> int | None:
+    """Seconds for which a resolved incident can be reopened: `It can be reopened within 24h`, `Reopen up to 2d`."""
+    for text, _ in lines:
+        for sentence in re.split(r"(?<=[.;])\s+", text):
+            durations = find_durations(sentence) if _REOPEN.search(sentence) else ()
             if durations and durations[0].seconds is not None:
                 return durations[0].seconds
     return None

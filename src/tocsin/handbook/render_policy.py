@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tocsin.domain.policy import Policy, Rotation, Severity, Source, Target
+from tocsin.domain.policy import Gate, Policy, Rotation, Severity, Source, Target
 from tocsin.handbook.findings import Finding
 from tocsin.handbook.grammar import format_duration
 
@@ -53,6 +53,21 @@ def policy_json(policy: Policy) -> Json:
         "log_path": policy.log_path,
         "default_level": policy.default_level,
         "seat_empty_s": policy.seat_empty_s,
+        "reopen_s": policy.reopen_s,
+        "gates": [_gate(g) for g in policy.gates],
+        "sprints": [{"starts": s.starts, "ends": s.ends, **_at(s.source)} for s in policy.sprints],
+    }
+
+
+def _gate(gate: Gate) -> Json:
+    return {
+        "key": gate.key,
+        "name": gate.name,
+        "valid_s": gate.valid_s,
+        "done_by": gate.done_by,
+        "confirmed_by": gate.confirmed_by,
+        "points": [{"text": p.text, "exceptions": list(p.exceptions), **_at(p.source)} for p in gate.points],
+        **_at(gate.source),
     }
 
 
@@ -180,6 +195,8 @@ def understood(policy: Policy) -> list[tuple[Source, str]]:
     said += [(r.source, _rotation_words(r)) for r in policy.rotations]
     said += [(t.source, f"template {t.name}: {len(t.fields)} fields") for t in policy.templates]
     said += [(b.source, f"runbook {b.name}: {', '.join(b.links) or 'no document'}") for b in policy.runbooks]
+    said += [(g.source, _gate_words(g)) for g in policy.gates]
+    said += [(s.source, f"sprint {s.starts} to {s.ends}") for s in policy.sprints]
     said += [(n.source, f"postmortem section {n.text}") for n in policy.postmortem_sections]
     said += [(n.source, f"open item: {n.text}") for n in policy.open_items]
     return said
@@ -206,6 +223,17 @@ def _rotation_words(rotation: Rotation) -> str:
     return f"rotation of {len(rotation.rows)} rows, hand-over {rule}{', repeats' if rotation.repeats else ''}"
 
 
+def _gate_words(gate: Gate) -> str:
+    counts = f"valid for {format_duration(gate.valid_s)}" if gate.valid_s else "good for one change"
+    people = [
+        f"{word} {role}"
+        for word, role in (("done by", gate.done_by), ("confirmed by", gate.confirmed_by))
+        if role
+    ]
+    points = f"{len(gate.points)} point{'s' if len(gate.points) > 1 else ''}"
+    return f"check before a database change: {', '.join([points, counts, *people])}"
+
+
 def absent(policy: Policy) -> list[str]:
     """What the document does not say, so that nobody has to guess what was invented: nothing is."""
     missing = []
@@ -220,7 +248,7 @@ def absent(policy: Policy) -> list[str]:
         without = [name for name, value in clocks.items() if value is None]
         if without:
             missing.append(f"{severity.level}: {', '.join(without)}")
-    parts = {
+    parts: dict[str, object] = {
         "roles": policy.roles,
         "steps": policy.steps,
         "channels": policy.channels,
@@ -231,5 +259,8 @@ def absent(policy: Policy) -> list[str]:
         "runbooks": policy.runbooks,
         "postmortem sections": policy.postmortem_sections,
         "default level": policy.default_level,
+        "backup check": policy.gates,
     }
+    if any("sprint" in (s.calendar or "") for s in policy.severities):
+        parts["sprint calendar"] = policy.sprints
     return missing + [name for name, value in parts.items() if not value]
