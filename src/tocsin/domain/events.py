@@ -409,13 +409,17 @@ class Merged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Absorbed(Event):
-    """Another incident was merged into this one, with its claims and `firing` alerts."""
+    """Another incident was merged into this one, with its claims and `firing` alerts.
+
+    `level` is the worst level that alerts of the two have asked for, whatever people have made of it.
+    """
 
     by: str
     child: str
     title: Text
     firing: int
     claims: tuple[str, ...] = ()
+    level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

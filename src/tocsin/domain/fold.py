@@ -355,6 +355,7 @@ def _absorbed(s: Incident, e: ev.Absorbed) -> Incident:
         more_claims=(*s.more_claims, *more),
         firing=s.firing + e.firing,
         last_signal_at=e.at if e.firing else s.last_signal_at,
+        alert_level=e.level or s.alert_level,
     )
 
 

@@ -91,8 +91,11 @@ def _why_again(state: Incident, context: Context, now: datetime, level: str, kno
     worst_so_far = state.alert_level or state.level
     if _rank(level, context) < min(_rank(state.level, context), _rank(worst_so_far, context)):
         return "severity"
-    if known:
-        return None
+    return None if known else why_call_again(state, now)
+
+
+def why_call_again(state: Incident, now: datetime) -> str | None:
+    """Why something new that fires here calls people again, however bad it is; None while it need not."""
     if state.stage == Stage.MITIGATED and not _called_since_mitigated(state):
         return "firing after mitigated"
     acked = state.paging == Paging.ACKED and state.acked_at is not None
@@ -119,8 +122,13 @@ def _recovered(draft: Draft, now: datetime) -> None:
         draft.add(ev.Dismissed(now, None, Text("recovered")))
 
 
-def open_for(signal: Signal, ref: str, policy: str, context: Context, now: datetime) -> list[ev.Event]:
-    """Open a triage incident for the first firing of a claim; people are called in the same commit."""
+def open_for(
+    signal: Signal, ref: str, policy: str, context: Context, now: datetime, *, follows: str | None = None
+) -> list[ev.Event]:
+    """Open a triage incident for the first firing of a claim; people are called in the same commit.
+
+    `follows` is the incident that this alert belonged to before, while that could still be reopened.
+    """
     level = provisional_level(signal, context)
     opening = lifecycle.Opening(
         ref=ref,
@@ -130,6 +138,7 @@ def open_for(signal: Signal, ref: str, policy: str, context: Context, now: datet
         origin="alert",
         service=signal.service,
         claim=signal.claim,
+        follows=follows,
     )
     opened = lifecycle.open_triage(opening, context, now)
     first = _signalled(signal, now, level, "first")

@@ -1,20 +1,23 @@
-"""Decisions that move an incident from stage to stage: declare, severity, mitigate, resolve, close, dismiss.
+"""Decisions that move an incident from stage to stage: declare, severity, mitigate, resolve, reopen, close, dismiss.
 
 Each is a plain function of state, what was asked, and now; it returns events or raises `Refused` (design rule 1).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from tocsin.domain import clocks, comms, escalation, postmortem
+from tocsin.domain import actions, clocks, comms, escalation, postmortem, times, verdicts
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
 from tocsin.domain.incident import Incident, Paging, Stage
+from tocsin.domain.spans import span
 
 TITLE_LIMIT = 300
+LEVELS_LIMIT = 50
+"""So many changes of severity are kept with an incident; people get no further, an alert always does."""
 ENOUGH = 0.5
 """The share of a criterion's words that makes it a match."""
 
@@ -33,6 +36,13 @@ class Opening:
     claim: str | None = None
     detected: datetime | None = None
     impact_start: datetime | None = None
+    kind: str = "incident"
+    drill: bool = False
+    follows: str | None = None
+
+
+RECORDED_KINDS = ("near-miss", "change")
+"""What is recorded without severity, clocks and pages."""
 
 
 def choose_level(title: str, context: Context) -> tuple[str, str]:
@@ -114,9 +124,22 @@ def open_triage(opening: Opening, context: Context, now: datetime) -> list[ev.Ev
     return draft.events
 
 
+def open_recorded(opening: Opening, context: Context, now: datetime) -> list[ev.Event]:
+    """Record a near miss or a planned change: nobody is called and no clock runs. Raises Refused for other kinds."""
+    if opening.kind not in RECORDED_KINDS:
+        raise Refused(
+            f"there is no kind {opening.kind!r}", f"known kinds: incident, {', '.join(RECORDED_KINDS)}"
+        )
+    if opening.level:
+        raise Refused(f"a {opening.kind} has no severity", "leave the level out")
+    draft = Draft(None, context)
+    _open(draft, opening, now)
+    return draft.events
+
+
 def _open(draft: Draft, opening: Opening, now: datetime) -> None:
     _check_title(opening.title)
-    severity = draft.context.severity(opening.level)
+    level = draft.context.severity(opening.level).level if opening.kind == "incident" else ""
     for name, moment in (("detected", opening.detected), ("impact_start", opening.impact_start)):
         if moment is not None and moment > now:
             raise Refused(f"{name} lies in the future", "give a time that has passed")
@@ -127,12 +150,15 @@ def _open(draft: Draft, opening: Opening, now: datetime) -> None:
             title=one_line(opening.title),
             policy=opening.policy,
             origin=opening.origin,
-            level=severity.level,
+            level=level,
             by=opening.by,
             service=opening.service,
             claim=opening.claim,
             detected=opening.detected,
             impact_start=opening.impact_start,
+            kind=opening.kind,
+            drill=opening.drill,
+            follows=opening.follows,
         )
     )
 
@@ -154,7 +180,7 @@ def declare(
 ) -> list[ev.Event]:
     """Make a triage incident a declared one. Raises Refused when it already is, or is over."""
     if state.stage != Stage.TRIAGE:
-        raise Refused(f"{state.ref} is already {state.stage}", "change its severity instead")
+        raise Refused(f"{state.ref} is already {state.stage}", _instead_of_declaring(state))
     draft = Draft(state, context)
     words = title or state.title
     if level is None:
@@ -165,6 +191,14 @@ def declare(
         why = f"chosen by {by}"
     _declare(draft, now, by, level, words, why)
     return draft.events
+
+
+def _instead_of_declaring(state: Incident) -> str:
+    if state.stage.declared:
+        return "change its severity instead"
+    if state.stage == Stage.RECORDED:
+        return f"declare a new incident: tocsin declare --from {state.ref}"
+    return _possible(state)
 
 
 def _declare(draft: Draft, now: datetime, by: str, level: str, title: str, why: str) -> None:
@@ -179,6 +213,7 @@ def _declare(draft: Draft, now: datetime, by: str, level: str, title: str, why: 
     seat_by_arrival(draft, now, by, "declared")
     if raised or before.first_page_at is None:
         escalation.start(draft, now)
+    actions.from_level(draft, now, by)
 
 
 def _worse(level: str, than: str, context: Context) -> bool:
@@ -186,9 +221,16 @@ def _worse(level: str, than: str, context: Context) -> bool:
 
 
 def seat_by_arrival(draft: Draft, now: datetime, person: str, how: str) -> None:
-    """An empty IC seat goes to whoever acknowledges or declares, if the roster lets them be IC."""
+    """An empty IC seat goes to whoever acknowledges or declares, if the roster lets them be IC.
+
+    Not to somebody whose change is suspected, nor to a shadow: they are not the ones to lead.
+    """
+    state = draft.state
     known = draft.context.directory.get(person)
-    if draft.state.holder("ic") is None and known is not None and known.may_be("ic"):
+    if state.holder("ic") is not None or known is None or not known.may_be("ic"):
+        return
+    apart = {*state.room.shadows, *(suspect.author for suspect in state.room.suspects)}
+    if known.handle not in apart:
         draft.add(ev.SeatTaken(now, "ic", known.handle, how, known.handle))
 
 
@@ -213,6 +255,10 @@ def change_severity(
     new = context.severity(level).level
     if new == state.level:
         raise Refused(f"{state.ref} already is {new}", "")
+    if len(state.levels) >= LEVELS_LIMIT:
+        raise Refused(
+            f"the severity of {state.ref} was changed {LEVELS_LIMIT} times: it stands", "keep a note instead"
+        )
     draft = Draft(state, context)
     raised = _worse(new, state.level, context)
     if not raised and not reason.strip():
@@ -223,10 +269,15 @@ def change_severity(
     return draft.events
 
 
-def end_clock(draft: Draft, name: str, at: datetime, *, void: bool = False) -> None:
+_ENDS = {"ack": "acked", "mitigate": "mitigated", "resolve": "resolved"}
+"""What a clock waits for."""
+
+
+def end_clock(draft: Draft, name: str, at: datetime, *, fact: str | None = None, void: bool = False) -> None:
     """Stop the newest clock of that name, if it runs, with its verdict; a miss is always also a breach.
 
-    `void`: nobody answered and nobody need any more; a promise that was already broken stays missed.
+    `fact` is what stopped it, where that is not what the clock waits for. `void`: nobody answered and nobody need any
+    more; a promise that was already broken stays missed.
     """
     clock = draft.state.clock(name)
     if clock is None or not clock.open:
@@ -238,7 +289,7 @@ def end_clock(draft: Draft, name: str, at: datetime, *, void: bool = False) -> N
     if missed and not clock.breached and due is not None:
         draft.add(ev.ClockBreached(at, name, clock.level, due))
     verdict = "missed" if missed else "void" if void or due is None else "met"
-    draft.add(ev.ClockEnded(at, name, clock.level, verdict, took, due))
+    draft.add(ev.ClockEnded(at, name, clock.level, verdict, took, due, "" if void else fact or _ENDS[name]))
 
 
 def mitigate(state: Incident, context: Context, now: datetime, *, by: str, evidence: str) -> list[ev.Event]:
@@ -264,25 +315,62 @@ def resolve(
     confirmed: str,
     impact_ended: str,
     errors_normal: str,
+    impact_end: datetime | None = None,
 ) -> list[ev.Event]:
-    """Over: the three close points of the handbook, each with evidence. Raises Refused naming what is missing."""
+    """Over: the three close points of the handbook, each with evidence, and when the impact ended, if it is known.
+
+    Raises Refused naming what is missing, or an end of the impact that cannot be.
+    """
     if not state.stage.declared:
         raise Refused(f"{state.ref} is {state.stage}: it cannot be resolved", _possible(state))
     points = {"confirmed": confirmed, "impact_ended": impact_ended, "errors_normal": errors_normal}
     empty = [name for name, text in points.items() if not text.strip()]
     if empty:
         raise Refused(f"resolve needs evidence for: {', '.join(empty)}", "one sentence each")
+    if impact_end is not None and impact_end > now:
+        raise Refused(
+            "impact_end lies in the future", "give a time that has passed, or resolve it when it has ended"
+        )
+    ends = impact_end or state.impact_end
+    times.refuse_order(state, replace(state, impact_end=ends, resolved_at=now))
     draft = Draft(state, context)
     for name in ("ack", "mitigate", "resolve"):
-        end_clock(draft, name, now)
+        end_clock(draft, name, now, fact="resolved")
     escalation.stop(draft, now, by if state.paging == Paging.TRIGGERED else None)
-    draft.add(ev.Resolved(now, by, Text(confirmed), Text(impact_ended), Text(errors_normal)))
+    draft.add(ev.Resolved(now, by, Text(confirmed), Text(impact_ended), Text(errors_normal), impact_end))
     return draft.events
+
+
+def reopen(state: Incident, context: Context, now: datetime, *, by: str, reason: str) -> list[ev.Event]:
+    """It is not over: people are called anew, mitigate and resolve run on from their start.
+
+    Raises Refused when it is not over, goes on elsewhere, or when the policy's time for it has passed.
+    """
+    if state.stage not in {Stage.RESOLVED, Stage.CLOSED, Stage.DISMISSED} or state.kind != "incident":
+        raise Refused(f"{state.ref} is {state.stage}: there is nothing to reopen", _possible(state))
+    if not reason.strip():
+        raise Refused("reopening needs a reason", "say what came back, with --because")
+    until = _over_since(state) + timedelta(seconds=context.policy.reopen_s)
+    if now > until:
+        raise Refused(
+            f"{state.ref} has been over for more than {span(context.policy.reopen_s)}",
+            f"declare a new one: tocsin declare --from {state.ref}",
+        )
+    draft = Draft(state, context).add(ev.Reopened(now, by, Text(reason)))
+    verdicts.judge_anew(draft, now)
+    escalation.start(draft, now)
+    return draft.events
+
+
+def _over_since(state: Incident) -> datetime:
+    """When it was resolved; of a dismissed one only the last thing that happened before is known."""
+    known = (state.level_at, state.last_signal_at, state.acked_at, state.reopened_at)
+    return state.resolved_at or max((state.opened_at, *filter(None, known)))
 
 
 def close(state: Incident, context: Context, now: datetime, *, by: str) -> list[ev.Event]:
     """Nothing is owed any more. Raises Refused with everything that still is."""
-    if state.stage != Stage.RESOLVED:
+    if state.stage not in {Stage.RESOLVED, Stage.RECORDED}:
         raise Refused(f"{state.ref} is {state.stage}: it cannot be closed", _possible(state))
     missing = postmortem.missing_for_close(state, context)
     if missing:
@@ -290,17 +378,8 @@ def close(state: Incident, context: Context, now: datetime, *, by: str) -> list[
     return Draft(state, context).add(ev.Closed(now, by)).events
 
 
-def publish_postmortem(
-    state: Incident, context: Context, now: datetime, *, by: str, where: str
-) -> list[ev.Event]:
-    """The postmortem is published at `where` (a link or path). Raises Refused before resolve or when empty."""
-    if state.stage not in {Stage.RESOLVED, Stage.CLOSED}:
-        raise Refused(
-            f"{state.ref} is {state.stage}: there is no postmortem to publish yet", _possible(state)
-        )
-    if not where.strip():
-        raise Refused("say where it is published", "a link or a path in the repository")
-    return Draft(state, context).add(ev.PostmortemPublished(now, by, Text(where))).events
+publish_postmortem = postmortem.publish_postmortem
+"""The step between resolve and close; its rules stand with the other duties."""
 
 
 def dismiss(
@@ -322,11 +401,16 @@ _NEXT = {
     Stage.TRIAGE: "acknowledge, declare or dismiss it",
     Stage.DECLARED: "mitigate or resolve it",
     Stage.MITIGATED: "resolve it",
-    Stage.RESOLVED: "publish the postmortem, then close it",
-    Stage.CLOSED: "nothing: it is closed",
-    Stage.DISMISSED: "nothing: it was dismissed",
+    Stage.RESOLVED: "publish the postmortem, then close it; or reopen it",
+    Stage.CLOSED: "reopen it, or declare a new one",
+    Stage.DISMISSED: "reopen it, or declare a new one",
+    Stage.RECORDED: "notes, checks and actions, then close it",
 }
 
 
 def _possible(state: Incident) -> str:
+    if state.stage == Stage.MERGED:
+        return f"it goes on in {state.merged_into}"
+    if state.stage == Stage.CLOSED and state.kind != "incident":
+        return "nothing: it is closed"
     return f"possible now: {_NEXT[state.stage]}"
