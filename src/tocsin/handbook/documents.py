@@ -11,10 +11,20 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tocsin.handbook.log import LogHeld, LogRow, highest_number, new_log_text, write_row
+from tocsin.handbook.log import (
+    LogHeld,
+    LogResult,
+    LogRow,
+    RestoreRow,
+    highest_number,
+    new_log_text,
+    write_restore_row,
+    write_row,
+)
 
 POSTMORTEMS = "postmortems"
 _REF = re.compile(r"[A-Z]{2,8}-\d{4}-\d{1,9}")
@@ -79,11 +89,24 @@ class Documents:
             LogRefused: the row must be kept and written later; see its `rule` and `permanent`.
             OSError: the disk refused.
         """
+        return self._write_log(lambda text: write_row(text, row, previous, known_header))
+
+    def write_restore(
+        self, row: RestoreRow, previous: str | None, known_header: str | None = None
+    ) -> Written:
+        """Insert or update the row of a restore or a check in the second table of the log.
+
+        The arguments and what it raises are those of `write_log`; a log of the team's own without such a table is
+        refused too.
+        """
+        return self._write_log(lambda text: write_restore_row(text, row, previous, known_header))
+
+    def _write_log(self, written: Callable[[str], LogResult]) -> Written:
         path = self._inside(self._root / self.log_path, LogRefused)
         if (self._git_folder() / "MERGE_HEAD").exists():
             raise LogRefused("merge", "a merge is in progress in the work tree", permanent=False)
         text = self._text(path, LogRefused)
-        result = write_row(text if text is not None else new_log_text(), row, previous, known_header)
+        result = written(text if text is not None else new_log_text())
         if isinstance(result, LogHeld):
             raise LogRefused(result.rule, result.reason, permanent=result.rule not in _RETRY_RULES)
         changed = result.text != text

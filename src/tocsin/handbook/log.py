@@ -1,27 +1,44 @@
-"""The incident log as text: recognises its table, inserts or updates one row, leaves every other byte alone.
+"""The incident log as text: a row per incident in its table, a row per restore and check in a second one.
 
-Pure functions; `documents` does the reading and writing. A log is recognised by the header row of a Markdown table,
-whatever its own columns are called. A file without such a header is a playbook and is never written into.
+Pure functions; `documents` does the reading and writing, `tables` the mechanics. A log is recognised by the header row
+of a Markdown table, whatever its own columns are called. A file without such a header is a playbook and is never
+written into.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
-from tocsin.handbook.blanks import is_empty
+from tocsin.handbook.grammar import format_duration
 from tocsin.handbook.inert import inert_line
+from tocsin.handbook.tables import (
+    Entry,
+    LogHeld,
+    LogResult,
+    LogWritten,
+    Meanings,
+    fill,
+    find_tables,
+    has_conflict,
+    named_columns,
+    split_cells,
+    split_lines,
+    write_entry,
+)
 
 HEADER = ("Date (UTC)", "SEV", "Summary", "Impact", "Actions Taken", "Root Cause", "Follow-ups", "Owner")
 """Columns of a log that tocsin begins itself."""
+RESTORE_HEADER = (
+    "Date (UTC)", "Kind", "Initiator", "Reason", "Source", "Restored to", "Validation", "RPO", "RTO",
+)  # fmt: skip
+"""Columns of the table of restores and checks in such a log."""
 
-MOST_COLUMNS = 40
-"""A wider table is no log; columns are compared with each other."""
-
+_DATES = r"dates?|dates? ?\(utc\)|when|time(?:stamp)?|time(?:stamp)? ?\(utc\)|started|start|date/time"
 _COLUMNS = (
-    ("date", r"dates?|dates? ?\(utc\)|when|time|started|start|date/time|opened|reported"),
+    ("date", rf"{_DATES}|opened|reported"),
     ("ref", r"id|incident id|ref|reference|incident ref|incident no\.?|#|no\.?"),
     ("sev", r"sev|severity|level|priority|prio"),
     ("summary", r"summary|title|symptoms?|description|what happened|incident summary|event"),
@@ -32,10 +49,19 @@ _COLUMNS = (
     ("owner", r"owner|ic|commander|incident commander|lead|responder"),
     ("state", r"state|status"),
 )
-_SEPARATOR = re.compile(r"\s{0,3}\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
-_LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
-_CONFLICT = re.compile(r"(?m)^(?:<{7}|>{7})(?: |$)")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_RESTORE_COLUMNS = (
+    ("date", _DATES),
+    ("kind", r"kind|type|what|event"),
+    ("initiator", r"initiators?|initiated by|by|who|done by|performed by|operator"),
+    ("reason", r"reason|why|purpose"),
+    ("source", r"source|from|backup|restored from|(?:recovery|restore) point"),
+    ("target", r"restored to|target|to|into|destination"),
+    ("validation", r"validation(?: result)?|validated|result|outcome|verdict"),
+    ("rpo", r"(?:actual |measured )?rpo(?: \([^)]*\))?|data lost|lost"),
+    ("rto", r"(?:actual |measured )?rto(?: \([^)]*\))?|took|duration"),
+)
+_RESTORE_SIGNS = frozenset({"kind", "initiator", "target", "validation", "rpo", "rto"})
+_OWN_BEGINNING = "# Incident Log\n\nNewest on top. All times are UTC.\n\n## Incidents\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,57 +106,31 @@ class RestoreRow:
     rto_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogWritten:
-    """The new text of the file; `row` is what to hand in as `previous` next time, `header` as `known_header`."""
-
-    text: str
-    row: str
-    header: str
-    changed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LogHeld:
-    """Nothing may be written now. `rule`: `conflict`, `header-changed`, `no-header`, `edited-by-hand`."""
-
-    rule: str
-    reason: str
-
-
-LogResult = LogWritten | LogHeld
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A log table: index of its header among the lines, the meaning of each column, indices of its rows."""
-
-    header: int
-    meanings: tuple[str | None, ...]
-    rows: tuple[int, ...]
-
-
 def is_log(text: str) -> bool:
     """Whether the text holds a table whose header row is that of an incident log."""
-    return next(_tables(_split_lines(text)), None) is not None
+    return next(find_tables(split_lines(text), log_columns), None) is not None
 
 
 def without_rows(text: str) -> str:
-    """The text without the rows of its logs: what is left is the team's own and no record of incidents."""
-    lines = _split_lines(text)
-    rows = {at for table in _tables(lines) for at in table.rows}
+    """The text without the rows of its logs: what is left is the team's own and no record of what happened."""
+    lines = split_lines(text)
+    tables = [*find_tables(lines, log_columns), *find_tables(lines, restore_columns)]
+    rows = {at for table in tables for at in table.rows}
     return "".join(line for at, line in enumerate(lines) if at not in rows)
 
 
 def new_log_text() -> str:
     """A log without rows, for a repository that has none."""
-    head = f"| {' | '.join(HEADER)} |\n|{'|'.join('---' for _ in HEADER)}|\n"
-    return f"# Incident Log\n\nNewest on top. All times are UTC.\n\n## Incidents\n\n{head}"
+    return _OWN_BEGINNING + _head(HEADER)
+
+
+def _head(names: tuple[str, ...]) -> str:
+    return f"| {' | '.join(names)} |\n|{'|'.join('---' for _ in names)}|\n"
 
 
 def highest_number(text: str, year: int) -> int:
-    """The highest N of any `INC-<year>-N` in the text, 0 when there is none."""
-    numbers = re.findall(rf"(?<![A-Za-z0-9-])INC-{year}-(\d{{3,9}})(?!\d)", text)
+    """The highest N of any `INC-<year>-N` or `CHG-<year>-N` in the text, 0 when there is none."""
+    numbers = re.findall(rf"(?<![A-Za-z0-9-])(?:INC|CHG)-{year}-(\d{{3,9}})(?!\d)", text)
     return max(map(int, numbers), default=0)
 
 
@@ -144,58 +144,40 @@ def write_row(text: str, row: LogRow, previous: str | None, known_header: str | 
         known_header: the header line above it as last seen, None to accept any. A row that is not there (any more) is
             written below whatever header there is.
     """
-    if _CONFLICT.search(text):
-        return LogHeld("conflict", "the log holds conflict markers; solve the merge first")
-    lines = _split_lines(text)
-    tables = list(_tables(lines))
-    if not tables:
-        return LogHeld(
-            "no-header", "no table with the header of an incident log; a playbook is not written into"
-        )
-    own = [(table, at) for table in tables for at in table.rows if _is_own(lines[at], table, row.ref)]
-    if len(own) > 1:
-        return LogHeld("edited-by-hand", f"{row.ref} has {len(own)} rows")
-    if own:
-        header = _content(lines[own[0][0].header])
-        if known_header is not None and split_cells(known_header) != split_cells(header):
-            reason = f"the header above the row of {row.ref} was changed: put it back, or take the row out"
-            return LogHeld("header-changed", reason)
-        return _update(lines, own[0][0], own[0][1], row, previous)
-    return _insert(lines, tables[0], row)
+    missing = "no table with the header of an incident log; a playbook is not written into"
+    entry = Entry(row.ref, _log_name, partial(_log_cells, row))
+    return write_entry(text, log_columns, entry, previous, known_header, missing)
 
 
-def _update(lines: list[str], table: _Table, at: int, row: LogRow, previous: str | None) -> LogResult:
-    old, end = _content(lines[at]), _line_end(lines[at])
-    cells = _cells(row, table.meanings, split_cells(old))
-    if split_cells(old) == cells:
-        # Also the repeat after a crash: the row was written, but that was not recorded any more.
-        return LogWritten("".join(lines), old, _content(lines[table.header]), changed=False)
-    if previous is None or split_cells(previous) != split_cells(old):
-        reason = f"the row of {row.ref} is not as it was written last: put it back, or take it out"
-        return LogHeld("edited-by-hand", reason)
-    new = _join(cells, old)
-    lines[at] = new + end
-    return LogWritten("".join(lines), new, _content(lines[table.header]), changed=True)
+def write_restore_row(
+    text: str, row: RestoreRow, previous: str | None = None, known_header: str | None = None
+) -> LogResult:
+    """The log with a row for a restore or a check on top of its second table, or updated where it stands.
+
+    A log that tocsin began itself gets the table with its first row; into any other a person puts the header first.
+    The arguments are those of `write_row`.
+    """
+    columns = f"| {' | '.join(RESTORE_HEADER)} |"
+    missing = f"the log has no table of restores and checks: add one with a header like {columns}"
+    if text.startswith(_OWN_BEGINNING) and not _has_restores(text) and not has_conflict(text):
+        gap = "" if text.endswith("\n") else "\n"
+        text = f"{text}{gap}\n## Restores and checks\n\n{_head(RESTORE_HEADER)}"
+    entry = Entry(row.ref, _restore_name, partial(_restore_cells, row))
+    return write_entry(text, restore_columns, entry, previous, known_header, missing)
 
 
-def _insert(lines: list[str], table: _Table, row: LogRow) -> LogWritten:
-    header = _content(lines[table.header])
-    end = _line_end(lines[table.header])
-    new = _join(_cells(row, table.meanings, None), header)
-    for at in reversed(table.rows):
-        if all(map(is_empty, split_cells(_content(lines[at])))):
-            del lines[at]
-    below = table.header + 2
-    if not _line_end(lines[below - 1]):
-        lines[below - 1] += end
-    lines.insert(below, new + end)
-    return LogWritten("".join(lines), new, header, changed=True)
+def _has_restores(text: str) -> bool:
+    return next(find_tables(split_lines(text), restore_columns), None) is not None
 
 
-def _cells(row: LogRow, meanings: tuple[str | None, ...], old: list[str] | None) -> list[str]:
-    """One cell per column; a column without a meaning keeps what stands there."""
+def _log_name(meanings: Meanings) -> str:
+    """The column that begins with the reference."""
+    return "ref" if "ref" in meanings else "summary"
+
+
+def _log_cells(row: LogRow, meanings: Meanings, old: list[str]) -> list[str]:
     values = {
-        "date": row.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
+        "date": _minute(row.at),
         "ref": row.ref,
         "sev": inert_line(row.sev),
         "summary": _summary(row, named="ref" not in meanings),
@@ -206,54 +188,51 @@ def _cells(row: LogRow, meanings: tuple[str | None, ...], old: list[str] | None)
         "owner": inert_line(row.owner or ""),
         "state": inert_line(row.state or ""),
     }
-    kept = old or []
-    cells = []
-    for at, meaning in enumerate(meanings):
-        text = values[meaning] if meaning else (kept[at] if at < len(kept) else "")
-        cells.append(text or "-")
-    return cells
+    return fill(values, meanings, old)
 
 
 def _summary(row: LogRow, *, named: bool) -> str:
     text = inert_line(row.summary)
+    if row.drill:
+        text = f"DRILL: {text}"
     if named:
         text = f"{row.ref} {text}".rstrip()
     return f"{text} ([postmortem]({row.postmortem}))" if row.postmortem else text
 
 
-def _is_own(line: str, table: _Table, ref: str) -> bool:
-    """Whether a row is about the reference: in its own column, else as the first word of the summary."""
-    cells = split_cells(_content(line))
-    named = "ref" if "ref" in table.meanings else "summary"
-    at = table.meanings.index(named)
-    words = cells[at].lstrip("[*`_ ") if at < len(cells) else ""
-    return re.match(rf"{re.escape(ref)}(?![\w-])", words) is not None
+def _restore_name(meanings: Meanings) -> str:
+    """The column that begins with the reference: the first of these that the table has."""
+    return next(name for name in ("reason", "validation", "kind") if name in meanings)
 
 
-def _tables(lines: list[str]) -> Iterator[_Table]:
-    """Log tables outside of code fences and comments, from the top."""
-    hidden = _hidden_lines(lines)
-    for at in range(len(lines) - 1):
-        if hidden[at] or "|" not in lines[at] or not _SEPARATOR.fullmatch(_content(lines[at + 1])):
-            continue
-        header = split_cells(_content(lines[at]))
-        if len(header) > MOST_COLUMNS or len(header) != len(split_cells(_content(lines[at + 1]))):
-            continue
-        meanings = log_columns(header)
-        if meanings is not None:
-            end = at + 2
-            while end < len(lines) and "|" in lines[end] and not hidden[end]:
-                end += 1
-            yield _Table(at, meanings, tuple(range(at + 2, end)))
+def _restore_cells(row: RestoreRow, meanings: Meanings, old: list[str]) -> list[str]:
+    values = {
+        "date": _minute(row.at),
+        "kind": inert_line(row.kind),
+        "initiator": inert_line(row.initiator),
+        "reason": inert_line(row.reason),
+        "source": inert_line(row.source or ""),
+        "target": inert_line(row.target or ""),
+        "validation": inert_line(row.validation or ""),
+        "rpo": _took(row.rpo_s),
+        "rto": _took(row.rto_s),
+    }
+    name = _restore_name(meanings)
+    values[name] = f"{row.ref}: {values[name]}" if values[name] else row.ref
+    return fill(values, meanings, old)
 
 
-def log_columns(header: list[str]) -> tuple[str | None, ...] | None:
+def _minute(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _took(seconds: int | None) -> str:
+    return "" if seconds is None else format_duration(seconds)
+
+
+def log_columns(header: list[str]) -> Meanings | None:
     """What each column of a log holds, by synonyms; None when the header is not that of an incident log."""
-    meanings: list[str | None] = []
-    for cell in header:
-        words = " ".join(cell.replace("*", "").replace("`", "").split())
-        found = next((m for m, p in _COLUMNS if m not in meanings and re.fullmatch(p, words, re.I)), None)
-        meanings.append(found)
+    meanings = named_columns(header, _COLUMNS)
     for at, cell in enumerate(header):
         if cell.strip("* ").casefold() == "incident":
             meanings[at] = "ref" if "summary" in meanings else "summary"
@@ -263,42 +242,30 @@ def log_columns(header: list[str]) -> tuple[str | None, ...] | None:
     return tuple(meanings)
 
 
-def _hidden_lines(lines: list[str]) -> list[bool]:
-    """For each line whether it stands in a code fence or an HTML comment."""
-    hidden, fence, comment = [], "", False
-    for line in lines:
-        opened = _FENCE.match(line)
-        hidden.append(bool(fence) or comment or opened is not None)
-        if opened is not None and not comment:
-            mark = opened[1]
-            fence = mark if not fence else ("" if mark.startswith(fence) else fence)
-        elif not fence:
-            start, end = line.rfind("<!--"), line.rfind("-->")
-            comment = start > end or (comment and end < 0)
-    return hidden
+def restore_columns(header: list[str]) -> Meanings | None:
+    """What each column of the restore and check log holds; None when the header is not that of one."""
+    meanings = named_columns(header, _RESTORE_COLUMNS)
+    signs = _RESTORE_SIGNS & set(meanings)
+    if "date" not in meanings or len(signs) < 2 or not {"kind", "validation"} & signs:
+        return None
+    return None if log_columns(header) is not None else tuple(meanings)
 
 
-def split_cells(line: str) -> list[str]:
-    """Cells of a table row without surrounding blanks; an escaped pipe stays in its cell."""
-    body = line.removeprefix("\ufeff").strip().removeprefix("|")
-    if body.endswith("|") and not body.endswith("\\|"):
-        body = body[:-1]
-    return [cell.strip() for cell in re.split(r"(?<!\\)\|", body)]
-
-
-def _join(cells: list[str], like: str) -> str:
-    row = like.removeprefix("\ufeff")
-    indent = row[: len(row) - len(row.lstrip(" "))]
-    return f"{indent}| {' | '.join(cells)} |"
-
-
-def _split_lines(text: str) -> list[str]:
-    return _LINES.findall(text)
-
-
-def _content(line: str) -> str:
-    return line.rstrip("\r\n")
-
-
-def _line_end(line: str) -> str:
-    return line[len(_content(line)) :]
+__all__ = [
+    "HEADER",
+    "RESTORE_HEADER",
+    "LogHeld",
+    "LogResult",
+    "LogRow",
+    "LogWritten",
+    "RestoreRow",
+    "highest_number",
+    "is_log",
+    "log_columns",
+    "new_log_text",
+    "restore_columns",
+    "split_cells",
+    "without_rows",
+    "write_restore_row",
+    "write_row",
+]
