@@ -9,7 +9,7 @@ import re
 
 _ADVICE: tuple[tuple[str, str], ...] = (
     (
-        r"(?:should|ought\s+to|could)(?:n['’]t|\s+not)?(?:\s+have\b|['’]ve\b)|\bif\s+only",
+        r"(?:should|ought\s+to)(?:n['’]t|\s+not)?(?:\s+have\b|['’]ve\b)|\bif\s+only",
         "write what was known at that moment and why it made sense then",
     ),
     (
@@ -17,8 +17,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "write what made the slip possible and what did not catch it",
     ),
     (
-        r"careless(?:ly|ness)?|negligen(?:t|tly|ce)|reckless(?:ly|ness)?|sloppy|sloppiness|lazy|laziness"
-        r"|incompeten(?:t|ce)|stupid(?:ly|ity)?|idiot(?:s|ic)?|dumb",
+        r"careless(?:ly|ness)?|negligen(?:t|ce)|reckless(?:ly)?|sloppy|lazy|incompeten(?:t|ce)|stupid(?:ly|ity)?",
         "leave the judgement out: write what the person saw and did",
     ),
     (
@@ -38,11 +37,11 @@ _ADVICE: tuple[tuple[str, str], ...] = (
 """What to look for, and what to write instead; the first one that fits a place speaks."""
 _HINTS = tuple((re.compile(rf"\b(?:{pattern})\b", re.I), advice) for pattern, advice in _ADVICE)
 _NAME_AS_CAUSE = re.compile(
-    r"^\W*root\s+cause\W+(?P<name>@?[A-Z][\w.-]*(?:[ ]+[A-Z][\w.-]*)?)[ .]*$", re.I | re.M
+    r"^\W*root\s+cause[^\w@]+(?P<name>@?[A-Z][\w-]*(?: +[A-Z][\w-]*)?)[ .]*$", re.I | re.M
 )
-_PROPER = re.compile(r"@?[A-Z][\w.-]*(?: +[A-Z][\w.-]*)?|@[\w.-]+")
+_PROPER = re.compile(r"@?[A-Z][\w-]*(?: +[A-Z][\w-]*)?|@[\w-]+")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.M | re.S)
-_ASIDE = re.compile(r"`[^`\n]*`|^ {0,3}>.*$|<!--.*?-->", re.M | re.S)
+_ASIDE = re.compile(r"`[^`\n]*`|^ {0,3}>[^\n]*|<!--.*?-->", re.M | re.S)
 LINES_NAMED = 5
 
 

@@ -21,7 +21,7 @@ _QUESTION = re.compile(
     r"(?P=mark)(?![*_\w])"
 )
 """A question of the draft: set in italics, with a question mark."""
-_MARKS = re.compile(r"^\s*(?:>\s*)*(?:[-*+]|\d{1,9}[.)])?\s*(?:\[[ xX]\])?\s*")
+_MARKS = re.compile(r"^\s*(?:>\s*)*(?:(?:[-*+]|\d{1,9}[.)])(?:\s+|$))?(?:\[[ xX]\])?\s*")
 _CELLS = re.compile(r"(?<!\\)\|")
 _SILENT = {"html_block", "hr"}
 
