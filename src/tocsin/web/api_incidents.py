@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from tocsin.domain.incident import Incident, Stage
 from tocsin.engine.sitting import Answer, UnknownIncident
+from tocsin.store.contract import Recorded
 from tocsin.web import models as m
 from tocsin.web import views
 from tocsin.web.auth import caller_of, program_of
@@ -34,6 +35,7 @@ After = Annotated[int, Query(ge=0, le=2**62, description="only what came after t
 REF: Final = re.compile(m.REFERENCE)
 STAGES: Final = ("open", *(stage.value for stage in Stage))
 TIMELINE_LIMIT: Final = 500
+READ_AT_ONCE: Final = 2000
 
 
 def known_ref(ref: str) -> str:
@@ -51,6 +53,16 @@ def state_of(program: Program, ref: str) -> Incident:
     return state
 
 
+def records_of(program: Program, ref: str) -> list[Recorded]:
+    """Its whole timeline, oldest first."""
+    found: list[Recorded] = []
+    while True:
+        more = program.store.timeline(ref, after=found[-1].seq if found else 0, limit=READ_AT_ONCE)
+        found += more
+        if len(more) < READ_AT_ONCE:
+            return found
+
+
 async def declare(request: Request, body: m.Declare, key: Key = None) -> Response:
     """Declare an incident; the first pages go out with it."""
     program, caller = program_of(request), caller_of(request)
@@ -58,6 +70,11 @@ async def declare(request: Request, body: m.Declare, key: Key = None) -> Respons
     answer = await declare_now(program.engine.desk, caller.handle, body, keys)
     view = await run_in_threadpool(_answer_view, program, answer)
     return views.json_response({**view, "url": views.url_of(program, answer.ref)}, 201)
+
+
+async def answered(program: Program, answer: Answer) -> Response:
+    """What a command did, as an answer."""
+    return views.json_response(await run_in_threadpool(_answer_view, program, answer))
 
 
 def _answer_view(program: Program, answer: Answer) -> views.Json:
@@ -79,7 +96,7 @@ def endpoint_of(name: str, verb: Verb) -> Callable[..., Coroutine[Any, Any, Resp
         program, caller = program_of(request), caller_of(request)
         given = body if body is not None else verb.body()
         answer = await carry_out(verb, Asked(program, caller, known_ref(ref), given), key, request.url.path)
-        return views.json_response(await run_in_threadpool(_answer_view, program, answer))
+        return await answered(program, answer)
 
     one = inspect.Parameter.POSITIONAL_OR_KEYWORD
     wanted = verb.body | None if optional else verb.body

@@ -15,11 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tocsin.domain.context import Refused
 from tocsin.engine.desk import Busy
 from tocsin.engine.sitting import UnknownIncident
-from tocsin.store.contract import StoreUnavailable
+from tocsin.store.contract import EVIDENCE_LIMIT, StoreUnavailable
 from tocsin.web.problems import Problem, note_failure, problem_of, problem_response
 from tocsin.web.templating import page
 
 BODY_LIMIT: Final = 256 * 1024
+FILE_LIMIT: Final = EVIDENCE_LIMIT + BODY_LIMIT
+"""A file of evidence, with the form around it."""
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -74,33 +76,47 @@ class Edge:
 
 
 class TooLarge(HTTPException):
-    """The body is larger than anything tocsin takes. An HTTPException: the reader of bodies lets only that through."""
+    """The body is larger than the route takes. An HTTPException: the reader of bodies lets only that through."""
 
-    def __init__(self) -> None:
-        super().__init__(413, f"The body is larger than {BODY_LIMIT // 1024} KB; nothing was done")
+    def __init__(self, limit: int) -> None:
+        most = f"{BODY_LIMIT // 1024} KB" if limit == BODY_LIMIT else f"{EVIDENCE_LIMIT // 1024**2} MB"
+        super().__init__(413, f"The body is larger than {most}; nothing was done")
+
+
+def limit_of(scope: Scope) -> int:
+    """How much a route takes: a file where files are kept, else little."""
+    path = str(scope.get("path", ""))
+    takes_files = path.endswith("/evidence") and path.startswith(_WHERE_FILES_ARE_KEPT)
+    return FILE_LIMIT if takes_files and scope.get("method") == "POST" else BODY_LIMIT
+
+
+_WHERE_FILES_ARE_KEPT: Final = ("/api/v1/incidents/", "/i/")
 
 
 def limited(scope: Scope, receive: Receive) -> Receive:
     """Receive a body up to the limit. Raises TooLarge beyond it."""
+    limit = limit_of(scope)
     said = Headers(scope=scope).get("content-length", "")
-    left = BODY_LIMIT - (int(said) if said.isdigit() else 0)
-    if left < 0:
-        return _refuse_body
-    left = BODY_LIMIT
+    if said.isdigit() and int(said) > limit:
+        return _refusing(limit)
+    left = limit
 
     async def receive_some() -> Message:
         nonlocal left
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise TooLarge
+            raise TooLarge(limit)
         return message
 
     return receive_some
 
 
-async def _refuse_body() -> Message:
-    raise TooLarge
+def _refusing(limit: int) -> Receive:
+    async def refuse() -> Message:
+        raise TooLarge(limit)
+
+    return refuse
 
 
 def catch(app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field
 
 from tocsin.web.auth import Access
+from tocsin.web.shapes_work import ActionList, BriefShape, GateList, ScoreShape, WorkShape
 
 
 class FieldError(BaseModel):
@@ -73,9 +74,11 @@ class RowShape(BaseModel):
 class IncidentRowShape(RowShape):
     updated_at: datetime
     next_due: datetime | None
+    drill: bool
+    kind: str
 
 
-class IncidentShape(RowShape):
+class IncidentShape(RowShape, WorkShape):
     origin: str
     detected: datetime
     impact_start: datetime | None
@@ -302,13 +305,16 @@ class EffectList(BaseModel):
 
 
 SHAPES: Final[dict[str, type[BaseModel]]] = {
+    "actions": ActionList,
     "adopted": AdoptedShape,
     "alerts": AlertList,
     "answer": AnswerShape,
     "backup": BackupShape,
+    "brief": BriefShape,
     "declared": DeclaredShape,
     "effects": EffectList,
     "findings": FindingList,
+    "gates": GateList,
     "handbook": HandbookShape,
     "incident": IncidentShape,
     "incidents": IncidentList,
@@ -319,6 +325,7 @@ SHAPES: Final[dict[str, type[BaseModel]]] = {
     "oncall": OncallShape,
     "pages": PageList,
     "reload": ReloadShape,
+    "score": ScoreShape,
     "timeline": TimelineShape,
     "tokens": TokenList,
     "user": UserShape,
@@ -326,6 +333,14 @@ SHAPES: Final[dict[str, type[BaseModel]]] = {
 }
 STREAM: Final = "stream"
 EMPTY: Final = "empty"
+TEXT: Final = "text"
+FILE: Final = "file"
+_OTHER_KINDS: Final = {
+    STREAM: ("events", "text/event-stream", {"type": "string"}),
+    TEXT: ("text", "text/plain", {"type": "string"}),
+    FILE: ("a file", "application/octet-stream", {"type": "string", "format": "binary"}),
+}
+"""What is no JSON: in words, its media type, its schema."""
 
 _PROBLEMS: Final = {
     400: "the request cannot be read",
@@ -333,7 +348,7 @@ _PROBLEMS: Final = {
     403: "not allowed",
     404: "there is no such thing",
     409: "refused: `detail` says why, `possible` what can be done instead",
-    413: "larger than 256 KB",
+    413: "larger than the route takes: 256 KB, a file 20 MB",
     422: "a field does not fit: `errors` names it",
     429: "too many attempts",
     503: "nothing was written: send it again",
@@ -347,11 +362,9 @@ def answers(name: str, status: int, access: Access) -> dict[int | str, dict[str,
         for code, words in _PROBLEMS.items()
         if access.permission is not None or code not in {401, 403}
     }
-    if name == STREAM:
-        wanted[status] = {
-            "description": "events",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        }
+    if name in _OTHER_KINDS:
+        words, kind, schema = _OTHER_KINDS[name]
+        wanted[status] = {"description": words, "content": {kind: {"schema": schema}}}
     elif name != EMPTY:
         wanted[status] = {"model": SHAPES[name], "description": "done"}
         if name == "user":

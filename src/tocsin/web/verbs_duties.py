@@ -3,19 +3,65 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Final
 
-from tocsin.domain import lifecycle
+from tocsin.domain import actions
+from tocsin.engine.publishing import publishing
+from tocsin.handbook.sections import incomplete
 from tocsin.web import models_work as m
 from tocsin.web.auth import Caller
-from tocsin.web.verb import Decision, Verb
+from tocsin.web.verb import Asked, Decision, Run, Verb
+from tocsin.wiring.program import Program
+
+READ_LIMIT: Final = 1024 * 1024
+"""Of a postmortem in the repository so many bytes are read."""
 
 
-def _postmortem(caller: Caller, body: m.Postmortem) -> Decision:
-    """Say where the postmortem is published."""
-    return partial(lifecycle.publish_postmortem, by=caller.handle, where=body.where)
+def _postmortem(asked: Asked) -> Run:
+    """Say where the postmortem is published; one in the repository must be complete."""
+    where = asked.body.where
+    return publishing(
+        asked.ref, asked.caller.handle, where, text_in_repository(asked.program, where), incomplete
+    )
+
+
+def text_in_repository(program: Program, where: str) -> str | None:
+    """What stands at a path of the handbook's repository; None where tocsin cannot look."""
+    reading = program.reading
+    if reading is None or not m.is_inside(where):
+        return None
+    root = Path(reading.root).resolve()
+    try:
+        found = (root / where.strip()).resolve()
+        if not found.is_relative_to(root) or not found.is_file():
+            return None
+        with found.open("rb") as file:
+            return file.read(READ_LIMIT).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return None
+
+
+def _action(caller: Caller, body: m.Action) -> Decision:
+    """What is done afterwards: add, change, prove or drop an action."""
+    by, number = caller.handle, body.action or 0
+    match body.do:
+        case "add":
+            kind = body.kind or "prevent"
+            return partial(
+                actions.add, by=by, text=body.text or "", kind=kind, owner=body.owner, due=body.due
+            )
+        case "change":
+            return partial(
+                actions.change, by=by, action=number, owner=body.owner, due=body.due, kind=body.kind
+            )
+        case "prove":
+            return partial(actions.prove, by=by, action=number, proof=body.proof or "")
+        case "drop":
+            return partial(actions.drop, by=by, action=number, reason=body.reason or "")
 
 
 DUTIES: Final = {
-    "postmortem": Verb(m.Postmortem, _postmortem),
+    "postmortem": Verb(m.Postmortem, run=_postmortem),
+    "action": Verb(m.Action, _action),
 }

@@ -1,11 +1,11 @@
-"""Verbs that move an incident on: acknowledge, declare, severity, update, mitigate, resolve, close, dismiss."""
+"""Verbs that move an incident on: from acknowledging to closing it, its times, what it merges with."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Final
 
-from tocsin.domain import comms, lifecycle, response
+from tocsin.domain import comms, lifecycle, response, times
 from tocsin.domain.people import Permission
 from tocsin.web import models as m
 from tocsin.web.auth import Caller
@@ -25,6 +25,13 @@ def _confirm(caller: Caller, body: m.Confirm) -> Decision:
 def _severity(caller: Caller, body: m.Severity) -> Decision:
     """Change the severity: raising is open to all, lowering needs the IC and a reason."""
     return partial(lifecycle.change_severity, by=caller.handle, level=body.level, reason=body.reason)
+
+
+def _time(caller: Caller, body: m.Time) -> Decision:
+    """Correct one of the seven timestamps, with the reason; clocks are judged anew."""
+    return partial(
+        times.correct, by=caller.handle, name=body.name, at=body.at, reason=body.because, was=body.was
+    )
 
 
 def _update(caller: Caller, body: m.Update) -> Decision:
@@ -47,6 +54,7 @@ def _resolve(caller: Caller, body: m.Resolve) -> Decision:
         confirmed=body.confirmed,
         impact_ended=body.impact_ended,
         errors_normal=body.errors_normal,
+        impact_end=body.impact_end,
     )
 
 
@@ -64,6 +72,7 @@ PROCESS: Final = {
     "ack": Verb(m.Ack, _ack, shadows_may=True),
     "declare": Verb(m.Confirm, _confirm, permission=Permission.DECLARE),
     "severity": Verb(m.Severity, _severity),
+    "time": Verb(m.Time, _time),
     "update": Verb(m.Update, _update),
     "mitigate": Verb(m.Mitigate, _mitigate),
     "resolve": Verb(m.Resolve, _resolve),

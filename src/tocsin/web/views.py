@@ -18,6 +18,7 @@ from tocsin.domain.oncall import Turn, on_call, turn_at
 from tocsin.domain.people import Directory, Person
 from tocsin.domain.policy import Rotation
 from tocsin.store.contract import AlertRow, EffectRow, IncidentRow, PageRow, Recorded, SecretRow
+from tocsin.web.views_work import duties_view, process_view, room_view, work_view
 from tocsin.wiring.program import Program
 
 Json = dict[str, Any]
@@ -45,6 +46,10 @@ def incident_view(program: Program, state: Incident) -> Json:
         "service": state.service,
         "origin": state.origin,
         **_times(state),
+        **process_view(state),
+        **room_view(state),
+        **work_view(state),
+        **duties_view(state),
         "seats": dict(state.seats),
         "offers": [{"role": o.role, "to": o.to, "by": o.by, "at": o.at} for o in state.offers],
         "clocks": [_clock(clock, context) for clock in state.clocks],
