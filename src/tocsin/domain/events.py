@@ -392,10 +392,14 @@ class Resolved(Event):
 
 @dataclass(frozen=True, slots=True)
 class Reopened(Event):
-    """It came back within the policy's time: the mitigate and resolve clocks run on from their start."""
+    """It came back within the policy's time: the mitigate and resolve clocks run on from their start.
+
+    `firing` is how many of its alerts fire now; None where nobody counted.
+    """
 
     by: str
     reason: Text
+    firing: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

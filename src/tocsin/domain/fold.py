@@ -326,6 +326,7 @@ def _reopened(s: Incident, e: ev.Reopened) -> Incident:
         s,
         stage=Stage.DECLARED if s.declared_at else Stage.TRIAGE,
         paging=Paging.QUIET,
+        firing=s.firing if e.firing is None else e.firing,
         clocks=tuple(clocks),
         mitigated_at=None,
         resolved_at=None,

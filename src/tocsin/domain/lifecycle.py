@@ -341,8 +341,12 @@ def resolve(
     return draft.events
 
 
-def reopen(state: Incident, context: Context, now: datetime, *, by: str, reason: str) -> list[ev.Event]:
+def reopen(
+    state: Incident, context: Context, now: datetime, *, by: str, reason: str, firing: int | None = None
+) -> list[ev.Event]:
     """It is not over: people are called anew, mitigate and resolve run on from their start.
+
+    `firing` is how many of its alerts fire now, by their rows: recoveries of an incident that is over are no events.
 
     Raises Refused when it is not over, goes on elsewhere, or when the policy's time for it has passed.
     """
@@ -356,7 +360,7 @@ def reopen(state: Incident, context: Context, now: datetime, *, by: str, reason:
             f"{state.ref} has been over for more than {span(context.policy.reopen_s)}",
             f"declare a new one: tocsin declare --from {state.ref}",
         )
-    draft = Draft(state, context).add(ev.Reopened(now, by, Text(reason)))
+    draft = Draft(state, context).add(ev.Reopened(now, by, Text(reason), firing))
     verdicts.judge_anew(draft, now)
     escalation.start(draft, now)
     return draft.events

@@ -20,7 +20,7 @@ MOST_ABSORBED = 50
 def merged(
     state: Incident, context: Context, now: datetime, *, by: str, into: Incident, reason: str
 ) -> list[ev.Event]:
-    """This incident is the same as `into`: its pages stop, its clocks end without a score. Raises Refused."""
+    """It is the same as `into`: its pages stop, its clocks end without a score. Raises Refused."""
     _refuse(state, into)
     draft = Draft(state, context)
     escalation.stop(draft, now, None)
@@ -33,7 +33,7 @@ def merged(
 
 
 def absorbed(state: Incident, context: Context, now: datetime, *, by: str, child: Incident) -> list[ev.Event]:
-    """This incident goes on for `child` too: a worse level raises it, an unanswered alert may call again.
+    """It goes on for `child` too: a worse level raises it, an unanswered alert may call again.
 
     `child` is as it was before it was merged. Raises Refused.
     """

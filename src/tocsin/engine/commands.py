@@ -1,4 +1,4 @@
-"""Commands that are more than one decision on one stream: opening an incident by a person's hand."""
+"""Commands that are more than one decision on one stream: opening by a person's hand, merging, reopening."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from tocsin.domain import events as ev
 from tocsin.domain import lifecycle
+from tocsin.domain import merging as decisions
+from tocsin.domain.context import Context, Refused
 from tocsin.engine.desk import Desk, Job
 from tocsin.engine.numbers import new_reference
 from tocsin.engine.sitting import Answer, Sitting
@@ -15,10 +18,16 @@ from tocsin.engine.sitting import Answer, Sitting
 UNNUMBERED = "INC-0000-0000"
 """Stands in for the reference while the decision is tried out."""
 
+Run = Callable[[Sitting, datetime], Answer]
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What somebody declares. Without `level` the handbook's criteria decide, in doubt the higher."""
+    """What somebody declares. Without `level` the handbook's criteria decide, in doubt the higher.
+
+    `kind`: an `incident`, or what is recorded without level, clocks and pages: a `near-miss` or a planned `change`.
+    `follows` is an earlier incident that this one comes back to.
+    """
 
     by: str
     title: str
@@ -26,6 +35,9 @@ class Declaration:
     service: str | None = None
     detected: datetime | None = None
     impact_start: datetime | None = None
+    kind: str = "incident"
+    drill: bool = False
+    follows: str | None = None
 
 
 def declare(desk: Desk, declaration: Declaration, *, key: str | None = None) -> Future[Answer]:
@@ -33,28 +45,80 @@ def declare(desk: Desk, declaration: Declaration, *, key: str | None = None) -> 
     return desk.put(Job(declaring(declaration), key=key))
 
 
-def declaring(declaration: Declaration) -> Callable[[Sitting, datetime], Answer]:
+def declaring(declaration: Declaration) -> Run:
     """What `declare` queues, for whoever queues it with something around it."""
     return lambda sitting, at: _declare(sitting, declaration, at)
 
 
 def _declare(sitting: Sitting, declaration: Declaration, at: datetime) -> Answer:
     policy, context = sitting.contexts.active()
-    if declaration.level is None:
-        level, why = lifecycle.choose_level(declaration.title, context)
-    else:
-        level, why = declaration.level, f"chosen by {declaration.by}"
+    if declaration.follows is not None:
+        sitting.state(declaration.follows)  # raises UnknownIncident
     opening = lifecycle.Opening(
         ref=UNNUMBERED,
         policy=policy,
         title=declaration.title,
-        level=level,
+        level=declaration.level or "",
         origin="person",
         by=declaration.by,
         service=declaration.service,
         detected=declaration.detected,
         impact_start=declaration.impact_start,
+        kind=declaration.kind,
+        drill=declaration.drill,
+        follows=declaration.follows,
     )
-    lifecycle.open_declared(opening, context, at, why=why)  # refused before a number is spent
-    opening = replace(opening, ref=new_reference(sitting, at))
-    return sitting.open(opening.ref, context, lifecycle.open_declared(opening, context, at, why=why))
+    _opened(opening, context, at)  # refused before a number is spent
+    opening = replace(opening, ref=new_reference(sitting, at, opening.kind))
+    return sitting.open(opening.ref, context, _opened(opening, context, at))
+
+
+def _opened(opening: lifecycle.Opening, context: Context, at: datetime) -> list[ev.Event]:
+    if opening.kind != "incident":
+        return lifecycle.open_recorded(opening, context, at)
+    level, why = opening.level, f"chosen by {opening.by}"
+    if not level:
+        level, why = lifecycle.choose_level(opening.title, context)
+    return lifecycle.open_declared(replace(opening, level=level), context, at, why=why)
+
+
+def merging(ref: str, into: str, by: str, reason: str) -> Run:
+    """The incident `ref` goes on in `into`: both or neither. The answer is that of `ref`."""
+    return lambda sitting, at: _merge(sitting, ref, into, by, reason, at)
+
+
+def _merge(sitting: Sitting, ref: str, into: str, by: str, reason: str, at: datetime) -> Answer:
+    child, parent = sitting.state(ref), sitting.state(into)
+    with sitting.whole():
+        answer = sitting.decide(ref, at, decisions.merged, by=by, into=parent, reason=reason)
+        sitting.decide(into, at, decisions.absorbed, by=by, child=child)
+        sitting.move_alerts(ref, into)
+    return answer
+
+
+def reopening(ref: str, by: str, reason: str) -> Run:
+    """The incident goes on. What its alerts have opened meanwhile is merged into it, in the same commit."""
+    return lambda sitting, at: _reopen(sitting, ref, by, reason, at)
+
+
+def _reopen(sitting: Sitting, ref: str, by: str, reason: str, at: datetime) -> Answer:
+    state = sitting.state(ref)
+    sitting.look_up(state.all_claims)
+    holders = dict.fromkeys(filter(None, map(sitting.claimed_by, state.all_claims)))
+    firing = sitting.firing(ref)
+    with sitting.whole():
+        answer = sitting.decide(ref, at, lifecycle.reopen, by=by, reason=reason, firing=firing)
+        for holder in holders:
+            _take_over(sitting, holder, ref, by, at)
+    return replace(answer, version=sitting.state(ref).version)
+
+
+def _take_over(sitting: Sitting, holder: str, ref: str, by: str, at: datetime) -> None:
+    """Merge what holds the claim of a reopened incident. Raises Refused, saying where to go on instead."""
+    try:
+        _merge(sitting, holder, ref, by, f"{ref} was reopened", at)
+    except Refused as refused:
+        raise Refused(
+            f"{ref} cannot be reopened: its alerts belong to {holder}, and {refused.reason}",
+            f"go on with {holder}",
+        ) from refused

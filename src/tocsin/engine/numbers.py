@@ -1,4 +1,4 @@
-"""References of incidents: `INC-2026-0007`, counted per year, given once."""
+"""References: `INC-2026-0007`, of a planned change `CHG-2026-0008`; counted together per year, each given once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from datetime import datetime
 
 from tocsin.engine.sitting import Sitting
 
+PREFIXES = {"change": "CHG"}
+"""What is no incident says so in its reference."""
 
-def new_reference(sitting: Sitting, at: datetime) -> str:
+
+def new_reference(sitting: Sitting, at: datetime, kind: str = "incident") -> str:
     """The next reference of the year of `at` (UTC)."""
     (number,) = sitting.batch.next_numbers(at.year, 1)
-    return f"INC-{at.year}-{number:04d}"
+    return f"{PREFIXES.get(kind, 'INC')}-{at.year}-{number:04d}"

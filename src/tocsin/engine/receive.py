@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tocsin.domain import grouping
 from tocsin.domain.grouping import Signal
@@ -50,7 +50,10 @@ def _fires(sitting: Sitting, signal: Signal, ref: str) -> bool:
 def _open(sitting: Sitting, signal: Signal, at: datetime) -> Answer:
     ref = new_reference(sitting, at)
     policy, context = sitting.contexts.active()
-    return sitting.open(ref, context, grouping.open_for(signal, ref, policy, context, at))
+    known = sitting.alert(signal.integration, signal.dedup_key)
+    recent = known is not None and at - known.last_at <= timedelta(seconds=context.policy.reopen_s)
+    follows = known.ref if known and recent else None
+    return sitting.open(ref, context, grouping.open_for(signal, ref, policy, context, at, follows=follows))
 
 
 def _recovery_of_nothing(sitting: Sitting, signal: Signal, at: datetime) -> Answer:

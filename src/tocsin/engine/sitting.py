@@ -6,11 +6,12 @@ due earlier is fired, after it whatever is due at the same instant: a person win
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from tocsin.domain import clocks
 from tocsin.domain.context import Context
@@ -71,6 +72,20 @@ class Sitting:
         self.alarms: list[tuple[str, str]] = []
         self._alerts: dict[tuple[str, str], AlertRow] = {}
         self._claims: dict[str, str] = {}
+        self._moved: dict[str, str] = {}
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Several decisions that are one: when any of them is refused or fails, none of them was made."""
+        before = {name: _copied(getattr(self, name)) for name in _DECIDED}
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            if not done:
+                for name, value in before.items():
+                    setattr(self, name, value)
 
     def hold(self, states: dict[str, Incident]) -> None:
         """Take loaded states into the sitting."""
@@ -161,6 +176,13 @@ class Sitting:
                 elif self.claimed_by(claim) == ref:
                     self._claims[claim] = ""
 
+    def look_up(self, claims: tuple[str, ...]) -> None:
+        """Learn who holds these claims, for a job that could not name them before its incident was loaded."""
+        unknown = [claim for claim in claims if claim not in self._claims and claim not in self.tail.claims]
+        for claim, ref in self.batch.reserve(unknown, (), ()).claims.items():
+            held = self._states.get(ref)
+            self.tail.claims[claim] = ref if held is None or claim in held.claims else ""
+
     def claimed_by(self, claim: str) -> str | None:
         """The stream that holds the claim, as of this point of the batch."""
         return self._claims.get(claim, self.tail.claims.get(claim)) or None
@@ -168,7 +190,23 @@ class Sitting:
     def alert(self, integration: str, dedup_key: str) -> AlertRow | None:
         """The alert row as of this point of the batch."""
         key = (integration, dedup_key)
-        return self._alerts.get(key, self.tail.alerts.get(key))
+        row = self._alerts.get(key, self.tail.alerts.get(key))
+        return replace(row, ref=self._goes_on(row.ref)) if row else None
+
+    def firing(self, ref: str) -> int:
+        """How many alerts of the incident fire, by their rows, as of this point of the batch."""
+        rows = {(row.integration, row.dedup_key): row for row in self.batch.alerts(ref)} | self._alerts
+        return sum(row.firing and self._goes_on(row.ref) == ref for row in rows.values())
+
+    def move_alerts(self, ref: str, into: str) -> None:
+        """The alerts of an incident belong to the one that it was merged into."""
+        self._moved[ref] = into
+
+    def _goes_on(self, ref: str) -> str:
+        """Where alerts of the incident belong, after every merge of this batch."""
+        while ref in self._moved:
+            ref = self._moved[ref]
+        return ref
 
     def put_alert(self, row: AlertRow) -> None:
         """Write the alert row with this batch."""
@@ -194,9 +232,10 @@ class Sitting:
             at=self.at,
             streams=tuple(self._write(ref) for ref in sorted(self._events)),
             settlements=tuple(self.settlements),
-            alerts=tuple(self._alerts.values()),
+            alerts=tuple(replace(row, ref=self._goes_on(row.ref)) for row in self._alerts.values()),
             answers=tuple(self.answers),
             documents=tuple(self.documents),
+            moved=tuple((ref, self._goes_on(ref)) for ref in self._moved),
         )
 
     def _write(self, ref: str) -> StreamWrite:
@@ -220,6 +259,20 @@ def _grown(
     if state is None:
         raise ValueError("nothing was decided")
     return state
+
+
+_DECIDED = (
+    *("_before", "_states", "_wakes", "_events", "_effects", "_alerts", "_claims", "_moved"),
+    *("settlements", "documents", "answers", "alarms"),
+)
+"""Everything of a sitting that a decision may change."""
+
+
+def _copied(value: Any) -> Any:
+    """A container and the lists in it, so that nothing that happens to them is seen in the copy."""
+    if isinstance(value, dict):
+        return {key: list(part) if isinstance(part, list) else part for key, part in value.items()}
+    return list(value)
 
 
 _LOOKS = attrgetter(*(field.name for field in fields(Incident) if field.name != "version"))

@@ -67,6 +67,10 @@ class OpenBatch:
         last: int = self._link.rows(sql.NUMBERS, year, count)[0][0]
         return list(range(last - count + 1, last + 1))
 
+    def alerts(self, ref: str) -> list[AlertRow]:
+        """Alerts that point at the incident, as they were before this batch."""
+        return [alert_of(row) for row in self._link.rows(ALERTS_OF, ref)]
+
     def write(self, commit: Commit) -> list[Recorded]:
         """Write everything in bulk: what is contested first, the feed's lock and the events last."""
         self._database.probe("before_write")
@@ -153,6 +157,7 @@ class OpenBatch:
 ALERT_COLUMNS = "integration, dedup_key, ref, firing, severity, count, first_at, last_at"
 ALERT_PAIRS = f"SELECT {', '.join('a.' + name for name in ALERT_COLUMNS.split(', '))} FROM alert a "  # noqa: S608
 """Joined by each database with the pairs that are asked for."""
+ALERTS_OF = f"SELECT {ALERT_COLUMNS} FROM alert WHERE ref = ?"  # noqa: S608
 
 
 def alert_of(row: sql.Row) -> AlertRow:

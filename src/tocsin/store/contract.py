@@ -347,6 +347,10 @@ class Batch(Protocol):
         """Checks of all incidents (of one gate), newest first, as they were before this batch."""
         ...
 
+    def alerts(self, ref: str) -> list[AlertRow]:
+        """Alerts that point at the incident, as they were before this batch."""
+        ...
+
     def write(self, commit: Commit) -> list[Recorded]:
         """Write the whole commit in bulk. Raises VersionConflict, ClaimTaken or StoreUnavailable.
 
