@@ -19,7 +19,7 @@ from types import NoneType, UnionType
 from typing import Any, ClassVar, Final, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
-from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE
+from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICKETS_LANE
 
 FILE_NAME: Final = "tocsin.toml"
 ENVIRONMENT: Final = {
@@ -360,7 +360,7 @@ class _Reader:
         """[channel.<name>], by kind."""
         for name, table in self.named(tables, "channel"):
             where = f"channel.{name}"
-            if name in (DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE):
+            if name in (DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICKETS_LANE):
                 raise self.fail(where, "this name is taken by tocsin itself", "choose another")
             kind = table.get("kind")
             cls = CHANNELS.get(kind) if isinstance(kind, str) else None

@@ -16,7 +16,7 @@ import structlog
 from tocsin.channels.port import Channel, Message
 from tocsin.domain.context import Context
 from tocsin.domain.delivery import Failure, Undelivered
-from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, Send, Write
+from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICKETS_LANE, Send, Write
 from tocsin.domain.incident import Incident
 from tocsin.engine.live import Contexts
 from tocsin.engine.ports import Carried, Lane
@@ -56,6 +56,7 @@ def lanes(around: Surroundings, channels: Mapping[str, Channel]) -> list[Lane]:
     """One lane per channel, documents one at a time, the siren, and the lane of people nobody can reach."""
     own = [
         Lane(DOCUMENTS_LANE, _documents_carry(around), slots=1, waits_s=DOCUMENT_WAITS_S, for_ever=True),
+        Lane(TICKETS_LANE, _tickets_carry),
         Lane(SIREN_LANE, _siren_carry(around)),
         Lane(NOWHERE_LANE, _nowhere_carry),
     ]
@@ -93,6 +94,11 @@ def _message(name: str, send: Send, taken: Taken, around: Surroundings) -> Messa
         urgent=send.urgent,
         links=(("Open the incident", f"{around.base_url}/i/{taken.ref}"),),
     )
+
+
+async def _tickets_carry(taken: Taken) -> Carried:  # noqa: ARG001
+    """Without a tracker nothing is owed."""
+    return Carried("no ticket: none is configured")
 
 
 async def _nowhere_carry(taken: Taken) -> Carried:
