@@ -276,6 +276,5 @@ def test_a_level_with_times_makes_no_action_by_itself(told: Told) -> None:
 
 def test_the_phrase_stands_for_the_day_at_the_close() -> None:
     told = planned()
-    told._take(from_level(told))
 
     assert actions.missing(told.state) == ["action 1 has no owner"]

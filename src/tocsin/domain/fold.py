@@ -299,14 +299,18 @@ def _answered_by(s: Incident, fact: str) -> set[int]:
 
 
 def _rejudged(s: Incident, e: ev.ClockRejudged) -> Incident:
-    running = e.verdict in {"running", "breached"}
-    clock = replace(
-        s.clocks[e.number],
-        level=e.level,
-        verdict=None if running else e.verdict,
-        breached=e.verdict in {"breached", "missed"},
+    clocks = tuple(
+        replace(
+            clock,
+            level=e.level,
+            verdict=None if e.verdict in {"running", "breached"} else e.verdict,
+            breached=e.verdict in {"breached", "missed"},
+        )
+        if number == e.number
+        else clock
+        for number, clock in enumerate(s.clocks)
     )
-    return replace(s, clocks=(*s.clocks[: e.number], clock, *s.clocks[e.number + 1 :]))
+    return replace(s, clocks=clocks)
 
 
 def _reopened(s: Incident, e: ev.Reopened) -> Incident:
