@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from tocsin.domain import restricted, tasks
 from tocsin.domain.gates import EarlierCheck
@@ -27,9 +28,16 @@ def starting(ref: str, by: str, task: int) -> Callable[[Sitting, datetime], Answ
 
 def earlier_checks(sitting: Sitting, here: Incident, by: str, gate: str) -> tuple[EarlierCheck, ...]:
     """The checks of that gate made elsewhere, newest first, as far as they count here and `by` may see them."""
+    return seen_from(here, by, sitting.batch.checks(gate=gate), partial(_there, sitting))
+
+
+def seen_from(
+    here: Incident, by: str, rows: Sequence[CheckRow], look: Callable[[str], Incident | None]
+) -> tuple[EarlierCheck, ...]:
+    """The same from rows at hand; `look` gives the other incidents."""
     found = []
-    for row in sitting.batch.checks(gate=gate):
-        there = _there(sitting, row.ref) if row.ref != here.ref else None
+    for row in rows:
+        there = look(row.ref) if row.ref != here.ref else None
         # What was rehearsed in a drill says nothing about the database of today.
         if there is not None and (here.drill or not there.drill):
             found.append(_earlier(row, there, by))
