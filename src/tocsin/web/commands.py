@@ -87,8 +87,18 @@ def _other_body(_: Sitting, __: datetime) -> Answer:
 
 
 async def declare(desk: Desk, by: str, body: m.Declare, keys: Once | None) -> Answer:
-    """Open and declare an incident."""
-    declaration = Declaration(by, body.title, body.sev, body.service, body.detected, body.impact_start)
+    """Open and declare an incident, or record a near miss or a planned change."""
+    declaration = Declaration(
+        by=by,
+        title=body.title,
+        level=body.sev,
+        service=body.service,
+        detected=body.detected,
+        impact_start=body.impact_start,
+        kind=body.kind,
+        drill=body.drill,
+        follows=body.follows,
+    )
     return await submit(desk, declaring(declaration), keys)
 
 

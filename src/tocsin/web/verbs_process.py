@@ -7,9 +7,10 @@ from typing import Final
 
 from tocsin.domain import comms, lifecycle, response, times
 from tocsin.domain.people import Permission
+from tocsin.engine.commands import merging, reopening
 from tocsin.web import models as m
 from tocsin.web.auth import Caller
-from tocsin.web.verb import Decision, Verb
+from tocsin.web.verb import Asked, Decision, Run, Verb
 
 
 def _ack(caller: Caller, _: m.Ack) -> Decision:
@@ -68,6 +69,20 @@ def _dismiss(caller: Caller, body: m.Dismiss) -> Decision:
     return partial(lifecycle.dismiss, by=caller.handle, reason=body.reason)
 
 
+def _reopen(asked: Asked) -> Run:
+    """It is not over: people are called anew, and its clocks run on."""
+    return reopening(asked.ref, asked.caller.handle, asked.body.reason)
+
+
+def _merge(asked: Asked) -> Run:
+    """It is the same as another incident and goes on there."""
+    return merging(asked.ref, asked.body.into, asked.caller.handle, asked.body.reason)
+
+
+def _both(body: m.Merge) -> tuple[str, ...]:
+    return (body.into,)
+
+
 PROCESS: Final = {
     "ack": Verb(m.Ack, _ack, shadows_may=True),
     "declare": Verb(m.Confirm, _confirm, permission=Permission.DECLARE),
@@ -78,4 +93,6 @@ PROCESS: Final = {
     "resolve": Verb(m.Resolve, _resolve),
     "close": Verb(m.Close, _close),
     "dismiss": Verb(m.Dismiss, _dismiss),
+    "reopen": Verb(m.Reopen, run=_reopen),
+    "merge": Verb(m.Merge, run=_merge, also=_both),
 }

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from tocsin.domain import response
+from tocsin.domain import gates, response, tasks
+from tocsin.engine.gated import starting
 from tocsin.web import models_work as m
 from tocsin.web.auth import Caller
-from tocsin.web.verb import Decision, Verb
+from tocsin.web.verb import Asked, Decision, Run, Verb
 
 
 def _note(caller: Caller, body: m.Note) -> Decision:
@@ -23,7 +24,74 @@ def _decide(caller: Caller, body: m.Decide) -> Decision:
     )
 
 
+def _task(asked: Asked) -> Run:
+    """Work to do: open, give, approve, start, finish or drop a task."""
+    if asked.body.do == "start":
+        return starting(asked.ref, asked.caller.handle, asked.body.task)
+    decision = _on_task(asked.caller.handle, asked.body)
+    return lambda sitting, at: sitting.decide(asked.ref, at, decision)
+
+
+def _on_task(by: str, body: m.Task) -> Decision:
+    number = body.task or 0
+    match body.do:
+        case "assign":
+            return partial(tasks.assign_task, by=by, task=number, owner=body.owner or "")
+        case "approve":
+            return partial(tasks.approve_task, by=by, task=number)
+        case "done":
+            return partial(tasks.finish_task, by=by, task=number, result=body.result or "")
+        case "drop":
+            return partial(tasks.drop_task, by=by, task=number, reason=body.reason or "")
+        case _:
+            return partial(
+                tasks.open_task,
+                by=by,
+                text=body.text or "",
+                owner=body.owner,
+                minutes=body.minutes,
+                db_change=body.db_change,
+                second=body.second,
+            )
+
+
+def _gate(caller: Caller, body: m.Gate) -> Decision:
+    """The check before a database change: go through it, confirm it, go past it, note the point to return to."""
+    by = caller.handle
+    match body.do:
+        case "confirm":
+            return partial(gates.confirm, by=by, check=body.check or 0)
+        case "override":
+            return partial(gates.override, by=by, task=body.task or 0, reason=body.reason or "")
+        case "point" if body.restore_point is not None:
+            return partial(gates.note_restore_point, by=by, point=body.restore_point, note=body.note or "")
+        case _:
+            answers = tuple(gates.PointAnswer(a.answer, a.evidence) for a in body.answers or ())
+            return partial(
+                gates.go_through, by=by, gate=body.gate, answers=answers, restore_point=body.restore_point
+            )
+
+
+def _restored(caller: Caller, body: m.Restored) -> Decision:
+    """Record a restore or a restore drill, with what validated it."""
+    return partial(
+        gates.record_restore,
+        by=caller.handle,
+        kind=body.kind,
+        source=body.source,
+        target=body.target,
+        reason=body.reason,
+        validation=body.validation,
+        passed=body.passed,
+        rpo_s=body.rpo_s,
+        rto_s=body.rto_s,
+    )
+
+
 WORK: Final = {
     "note": Verb(m.Note, _note),
     "decide": Verb(m.Decide, _decide),
+    "task": Verb(m.Task, run=_task),
+    "gate": Verb(m.Gate, _gate),
+    "restored": Verb(m.Restored, _restored),
 }
