@@ -76,6 +76,8 @@ def test_the_list_columns_follow_the_state(store: Store) -> None:
         "updated_at": later(60),
         "next_due": None,
         "version": 2,
+        "drill": False,
+        "kind": "incident",
     }
 
 

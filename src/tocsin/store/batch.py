@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from tocsin.domain.incident import Incident
 from tocsin.store import sql
-from tocsin.store.contract import AlertRow, ClaimTaken, Commit, Recorded, Tail, VersionConflict
+from tocsin.store.contract import AlertRow, CheckRow, ClaimTaken, Commit, Recorded, Tail, VersionConflict
 from tocsin.store.instants import instant, micros
 from tocsin.store.link import Database, Link
-from tocsin.store.rows import Rows, rows_of, settled_rows
+from tocsin.store.rows import Rows, moved_rows, rows_of, settled_rows
 from tocsin.store.streams import states_of
 
 ANSWERS_KEPT = timedelta(hours=24)
@@ -71,6 +71,10 @@ class OpenBatch:
         """Alerts that point at the incident, as they were before this batch."""
         return [alert_of(row) for row in self._link.rows(ALERTS_OF, ref)]
 
+    def checks(self, limit: int = 20, *, gate: str | None = None) -> list[CheckRow]:
+        """Checks of all incidents (of one gate), newest first, as they were before this batch."""
+        return newest_checks(self._link, limit, gate)
+
     def write(self, commit: Commit) -> list[Recorded]:
         """Write everything in bulk: what is contested first, the feed's lock and the events last."""
         self._database.probe("before_write")
@@ -79,7 +83,7 @@ class OpenBatch:
         self._write_contested(rows, commit)
         with self._link.together():
             self._write_effects(rows, commit)
-            self._write_beside(commit)
+            self._write_beside(rows, commit)
             self._link.bulk(sql.ADD_TEXTS, rows.texts)
             first = self._link.last_seq_locked() + 1 if rows.events else 0
         with self._link.together():
@@ -138,10 +142,14 @@ class OpenBatch:
         link.bulk(sql.DROP_WRITES, rows.replaced)
         link.bulk(sql.ADD_EFFECTS, rows.effects)
 
-    def _write_beside(self, commit: Commit) -> None:
+    def _write_beside(self, rows: Rows, commit: Commit) -> None:
         """A row that was handed in twice is written once, as it was last."""
-        alerts = {(a.integration, a.dedup_key): alert_row(a) for a in commit.alerts}
+        goals = moved_rows(commit.moved)
+        self._link.bulk(sql.MOVE_ALERTS, list(goals.items()))
+        alerts = {(a.integration, a.dedup_key): alert_row(a, goals.get(a.ref)) for a in commit.alerts}
         self._link.bulk(sql.KEEP_ALERTS, [alerts[identity] for identity in sorted(alerts)])
+        self._link.bulk(sql.KEEP_CHECKS, rows.checks)
+        self._link.bulk(sql.KEEP_ACTIONS, rows.actions)
         documents = {(d.ref, d.document): (d.ref, d.document, d.path, d.content) for d in commit.documents}
         self._link.bulk(sql.KEEP_DOCUMENTS, list(documents.values()))
 
@@ -168,9 +176,25 @@ def alert_of(row: sql.Row) -> AlertRow:
     )
 
 
-def alert_row(alert: AlertRow) -> sql.Row:
-    """An alert's columns in table order."""
+def alert_row(alert: AlertRow, ref: str | None = None) -> sql.Row:
+    """An alert's columns in table order, pointing at `ref` instead where one is given."""
     return (
-        *(alert.integration, alert.dedup_key, alert.ref, int(alert.firing), alert.severity, alert.count),
-        *(micros(alert.first_at), micros(alert.last_at)),
+        *(alert.integration, alert.dedup_key, ref or alert.ref, int(alert.firing), alert.severity),
+        *(alert.count, micros(alert.first_at), micros(alert.last_at)),
+    )
+
+
+def newest_checks(link: Link, limit: int, gate: str | None) -> list[CheckRow]:
+    """Checks newest first, of one gate or of all."""
+    if gate is None:
+        return [check_of(row) for row in link.rows(sql.CHECKS, limit)]
+    return [check_of(row) for row in link.rows(sql.CHECKS_OF_GATE, gate, limit)]
+
+
+def check_of(row: sql.Row) -> CheckRow:
+    """A check from its columns in table order."""
+    ref, number, gate, by, at, passed, confirmed, valid_until, restore_point, used = row
+    return CheckRow(
+        *(ref, number, gate, by, instant(at), bool(passed), bool(confirmed)),
+        *(instant(valid_until), instant(restore_point), bool(used)),
     )

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, select, text, tuple_
 
 from tocsin.domain.incident import Incident
 from tocsin.store import sql
-from tocsin.store.batch import alert_of
+from tocsin.store.batch import alert_of, newest_checks
 from tocsin.store.codec import split_words
-from tocsin.store.contract import AlertRow, DocumentMemory, EffectRow, IncidentRow, PageRow, Recorded
+from tocsin.store.contract import (
+    ActionRow,
+    AlertRow,
+    CheckRow,
+    DocumentMemory,
+    EffectRow,
+    EvidenceRow,
+    IncidentRow,
+    PageRow,
+    Recorded,
+)
 from tocsin.store.instants import instant
 from tocsin.store.link import Database
 from tocsin.store.streams import recorded, states_of
-from tocsin.store.tables import LIVE, OPEN_STAGES, TROUBLE, alert, document, effect, page, stream
+from tocsin.store.tables import (
+    LIVE,
+    OPEN_ACTIONS,
+    OPEN_STAGES,
+    TROUBLE,
+    action_item,
+    alert,
+    document,
+    effect,
+    evidence,
+    page,
+    stream,
+)
 
 RUNNING = ("triage", "declared", "mitigated")
 
@@ -108,8 +130,33 @@ class Reading(Database):
         query = select(document).where(document.c.ref == ref, document.c.document == document_)
         return next((DocumentMemory(*row) for row in self._all(query)), None)
 
+    def checks(self, limit: int = 20, *, gate: str | None = None) -> list[CheckRow]:
+        """Checks of all incidents (of one gate), newest first."""
+        with self.reading() as link:
+            return newest_checks(link, limit, gate)
+
+    def actions(
+        self, *, state: str | None = "open", owner: str | None = None, limit: int = 200
+    ) -> list[ActionRow]:
+        """Actions of all incidents: what is due first, or newest first where they are not asked for as open."""
+        by = action_item.c
+        query = select(action_item).limit(limit)
+        if state == "open":
+            query = query.where(text(OPEN_ACTIONS)).order_by(by.due.nulls_last(), by.ref, by.number)
+        else:
+            query = query.order_by(by.due.desc().nulls_last(), by.ref.desc(), by.number.desc())
+            query = query if state is None else query.where(by.state == state)
+        if owner is not None:
+            query = query.where(by.owner == owner)
+        return [action_row(row) for row in self._all(query)]
+
+    def evidence(self, digest: str) -> tuple[EvidenceRow, bytes] | None:
+        """A kept file with its bytes."""
+        found = self._all(select(evidence).where(evidence.c.digest == digest))
+        return next(((evidence_row(row), bytes(row.body)) for row in found), None)
+
     def open_refs(self) -> list[str]:
-        """Every incident that is not closed or dismissed, oldest first."""
+        """Every incident that is not closed, dismissed or merged, oldest first."""
         query = select(stream.c.ref).where(text(OPEN_STAGES)).order_by(stream.c.opened_at, stream.c.ref)
         return [ref for (ref,) in self._all(query)]
 
@@ -129,6 +176,8 @@ LIST_COLUMNS = (
     "updated_at",
     "next_due",
     "version",
+    "drill",
+    "kind",
 )
 
 
@@ -139,10 +188,10 @@ def escaped(q: str) -> str:
 
 def incident_row(row: Any) -> IncidentRow:
     """The list columns of an incident."""
-    ref, title, stage, paging, level, service, opened_at, updated_at, next_due, version = row
+    ref, title, stage, paging, level, service, opened_at, updated_at, next_due, version, drill, kind = row
     return IncidentRow(
         *(ref, title, stage, paging, level, service),
-        *(instant(opened_at), instant(updated_at), instant(next_due), version),
+        *(instant(opened_at), instant(updated_at), instant(next_due), version, bool(drill), kind),
     )
 
 
@@ -152,6 +201,17 @@ def page_row(row: Any) -> PageRow:
         *(row.ref, row.number, row.person, row.rung, instant(row.requested_at), row.outcome),
         *(bool(row.sent), split_words(row.failed), row.seq),
     )
+
+
+def action_row(row: Any) -> ActionRow:
+    """An action from its columns."""
+    due = date.fromisoformat(row.due) if row.due else None
+    return ActionRow(row.ref, row.number, row.owner, due, row.kind, row.state, row.text, bool(row.drill))
+
+
+def evidence_row(row: Any) -> EvidenceRow:
+    """What is known of a kept file, without its bytes."""
+    return EvidenceRow(row.digest, row.size, row.media_type, instant(row.created_at))
 
 
 def effect_row(row: Any) -> EffectRow:

@@ -1,7 +1,8 @@
-"""Small records beside the streams: policies, people, secrets, journal, alarms, nodes, meta."""
+"""Records beside the streams: policies, people, secrets, evidence, journal, alarms, nodes, meta."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,15 @@ from sqlalchemy import Select, delete, insert, select, update
 from tocsin.domain.people import Person
 from tocsin.domain.policy import Policy
 from tocsin.store.codec import decode_person, decode_policy, decode_words, storable, to_json
-from tocsin.store.contract import Alarm, JournalRow, Node, SecretRow, StoredPolicy
+from tocsin.store.contract import (
+    EVIDENCE_LIMIT,
+    Alarm,
+    EvidenceRow,
+    JournalRow,
+    Node,
+    SecretRow,
+    StoredPolicy,
+)
 from tocsin.store.instants import instant, micros
 from tocsin.store.link import Database
 from tocsin.store.tables import alarm, journal, meta, node, person, policy, secret
@@ -35,6 +44,11 @@ _RAISE_ALARM = (
     "INSERT INTO alarm (key, reason, since) VALUES (?, ?, ?) "
     "ON CONFLICT (key) DO UPDATE SET reason = excluded.reason"
 )
+_KEEP_EVIDENCE = (
+    "INSERT INTO evidence (digest, size, media_type, created_at, body) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (digest) DO NOTHING"
+)
+_EVIDENCE = "SELECT digest, size, media_type, created_at FROM evidence WHERE digest = ?"
 _BEAT = (
     "INSERT INTO node (boot, role, started_at, beat_at) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (boot) DO UPDATE SET role = excluded.role, beat_at = excluded.beat_at"
@@ -108,6 +122,18 @@ class Records(Database):
         """Revoke it."""
         with self.writing() as link:
             link.core.execute(delete(secret).where(secret.c.hash == hash_))
+
+    # -- evidence -----------------------------------------------------------------------------------------------------
+    def keep_evidence(self, digest: str, body: bytes, media_type: str, now: datetime) -> EvidenceRow:
+        """Keep a file; the same bytes are kept once, as they were first. Raises ValueError."""
+        if len(body) > EVIDENCE_LIMIT:
+            raise ValueError(f"{len(body)} bytes are more than the {EVIDENCE_LIMIT} that evidence may have")
+        if hashlib.sha256(body).hexdigest() != digest:
+            raise ValueError(f"{digest!r} is not the SHA-256 of these {len(body)} bytes")
+        with self.writing() as link:
+            link.run(_KEEP_EVIDENCE, digest, len(body), storable(media_type), micros(now), body)
+            _, size, media_type, at = link.rows(_EVIDENCE, digest)[0]
+        return EvidenceRow(digest, size, media_type, instant(at))
 
     # -- journal and alarms -------------------------------------------------------------------------------------------
     def journal(self, limit: int = 100) -> list[JournalRow]:

@@ -11,13 +11,32 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tocsin.domain.effects import Drop, Effect, Send, Write
-from tocsin.domain.events import SCHEMA, Event, PageEnded, PageFailed, PageRequested, PageSent
+from tocsin.domain.events import (
+    SCHEMA,
+    ActionAdded,
+    ActionChanged,
+    ActionDropped,
+    ActionProven,
+    Event,
+    GateChecked,
+    GateConfirmed,
+    PageEnded,
+    PageFailed,
+    PageRequested,
+    PageSent,
+    TaskStarted,
+)
 from tocsin.domain.fold import FOLD
 from tocsin.domain.incident import Incident
+from tocsin.domain.work import ActionItem, Check
 from tocsin.store.codec import TextRow, join_words, part_texts, storable, to_json
 from tocsin.store.contract import Commit, Settlement, StreamWrite
 from tocsin.store.instants import micros
 from tocsin.store.sql import Row
+
+CHECK_FACTS: frozenset[type[Event]] = frozenset({GateChecked, GateConfirmed, TaskStarted})
+ACTION_FACTS: frozenset[type[Event]] = frozenset({ActionAdded, ActionChanged, ActionProven, ActionDropped})
+"""The facts that change rows of checks and actions: a commit without any of them does not look for such rows."""
 
 URGENT_PAGE, PAGE, NOTICE, DOCUMENT = range(4)
 """The classes of oncall.md S5: what leaves first."""
@@ -46,6 +65,8 @@ class Rows:
     pages: list[Row] = field(default_factory=list)
     """With the position of the requesting event where the seq will stand."""
     page_changes: dict[tuple[str, int], PageChange] = field(default_factory=dict)
+    checks: list[Row] = field(default_factory=list)
+    actions: list[Row] = field(default_factory=list)
     dropped: list[Row] = field(default_factory=list)
     replaced: list[Row] = field(default_factory=list)
     effects: list[Row] = field(default_factory=list)
@@ -60,6 +81,7 @@ def rows_of(commit: Commit, epoch: str, held: Mapping[str, tuple[str, ...]]) -> 
         _stream(rows, write, at)
         _claim(rows, write, held)
         _events(rows, write, at, texts)
+        _work(rows, write)
         _effects(rows, write, at, epoch)
     rows.texts = [(t.hash, t.nonce, t.body) for t in texts]
     rows.claimed.sort()
@@ -104,7 +126,9 @@ def _stream(rows: Rows, write: StreamWrite, at: int) -> None:
     state = write.state
     columns = list_columns(state, at, write.next_due)
     if write.before == 0:
-        rows.opened.append((state.ref, state.version, *columns[:7], micros(state.opened_at), *columns[7:]))
+        # What a stream is (a drill, a change) was said when it was opened and stays.
+        begun = (micros(state.opened_at), int(state.drill), state.kind)
+        rows.opened.append((state.ref, state.version, *columns[:7], *begun, *columns[7:]))
     else:
         rows.changed.append((state.ref, write.before, state.version, *columns))
 
@@ -147,6 +171,40 @@ def _page(
             change.failed += join_words([event.channel])
         case PageEnded():
             change.outcome = event.outcome
+
+
+def _work(rows: Rows, write: StreamWrite) -> None:
+    """All checks or actions of a stream in which one changed, as they stand after the commit: an incident has few."""
+    state = write.state
+    if state.work.checks and not CHECK_FACTS.isdisjoint(map(type, write.events)):
+        rows.checks += check_rows(state)
+    if state.duties.actions and not ACTION_FACTS.isdisjoint(map(type, write.events)):
+        rows.actions += action_rows(state)
+
+
+def check_rows(state: Incident) -> list[Row]:
+    """The rows of the checks that the state holds."""
+    return [_check(state.ref, check) for check in state.work.checks]
+
+
+def _check(ref: str, check: Check) -> Row:
+    return (
+        *(ref, check.number, check.gate, check.by, micros(check.at), int(check.passed), int(check.confirmed)),
+        *(micros(check.valid_until), micros(check.restore_point), int(check.used)),
+    )
+
+
+def action_rows(state: Incident) -> list[Row]:
+    """The rows of the actions that the state holds."""
+    return [_action(state, action) for action in state.duties.actions]
+
+
+def _action(state: Incident, action: ActionItem) -> Row:
+    due = action.due.isoformat() if action.due else None
+    return (
+        *(state.ref, action.number, action.owner, due, action.kind, action.state),
+        *(storable(action.text), int(state.drill)),
+    )
 
 
 def _effects(rows: Rows, write: StreamWrite, at: int, epoch: str) -> None:
@@ -203,6 +261,15 @@ def _unless_replaced(row: Row, topic: str, at: int) -> Row:
 
 
 TERMINAL = frozenset({"done", "failed", "in_doubt"})
+
+
+def moved_rows(moved: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Each incident with the one that goes on in the end: a merge into what was merged itself leads further."""
+    goals: dict[str, str] = {}
+    for ref, into in moved:
+        goals = {earlier: into if goal == ref else goal for earlier, goal in goals.items()}
+        goals[ref] = into
+    return goals
 
 
 def settled_rows(settlements: Iterable[Settlement], now: datetime) -> tuple[list[Row], list[Row]]:

@@ -86,9 +86,10 @@ NEXT_DUE = (
 READ_STATE = "SELECT ref, fold, state FROM stream WHERE ref = ?"
 
 _STREAM = (
-    "ref, version, fold, policy, stage, paging, level, service, title, opened_at, updated_at, next_due, state"
+    "ref, version, fold, policy, stage, paging, level, service, title, opened_at, drill, kind, "
+    "updated_at, next_due, state"
 )
-_STREAM_TYPES = "text int int text text text text text text bigint bigint bigint text"
+_STREAM_TYPES = "text int int text text text text text text bigint int text bigint bigint text"
 OPEN_STREAMS = inserting("stream", _STREAM, _STREAM_TYPES, "ON CONFLICT (ref) DO NOTHING")
 CHANGE_STREAMS = changing(
     sqlite=(
@@ -138,6 +139,12 @@ NUMBERS = (
     "INSERT INTO number (year, last) VALUES (?, ?) "
     "ON CONFLICT (year) DO UPDATE SET last = number.last + excluded.last RETURNING last"
 )
+MOVE_ALERTS = changing(
+    sqlite="UPDATE alert SET ref = ?2 WHERE ref = ?1",
+    postgres="UPDATE alert a SET ref = u.goal FROM {u} WHERE a.ref = u.ref",
+    columns="ref, goal",
+    types="text text",
+)
 _ALERT = "integration, dedup_key, ref, firing, severity, count, first_at, last_at"
 KEEP_ALERTS = inserting(
     "alert",
@@ -174,6 +181,28 @@ CHANGE_PAGES = changing(
     ),
     columns="ref, number, sent, failed, outcome",
     types="text int int text text",
+)
+
+# --- checks and actions --------------------------------------------------------------------------------------------
+
+CHECK = "ref, number, gate, by, at, passed, confirmed, valid_until, restore_point, used"
+CHECKS = f"SELECT {CHECK} FROM gate_check ORDER BY at DESC, ref DESC, number DESC LIMIT ?"  # noqa: S608
+CHECKS_OF_GATE = (
+    f"SELECT {CHECK} FROM gate_check WHERE gate = ? ORDER BY at DESC, ref DESC, number DESC LIMIT ?"  # noqa: S608
+)
+KEEP_CHECKS = inserting(
+    "gate_check",
+    CHECK,
+    "text int text text bigint int int bigint bigint int",
+    "ON CONFLICT (ref, number) DO UPDATE SET passed = excluded.passed, confirmed = excluded.confirmed, "
+    "valid_until = excluded.valid_until, restore_point = excluded.restore_point, used = excluded.used",
+)
+KEEP_ACTIONS = inserting(
+    "action_item",
+    "ref, number, owner, due, kind, state, text, drill",
+    "text int text text text text text int",
+    "ON CONFLICT (ref, number) DO UPDATE SET owner = excluded.owner, due = excluded.due, kind = excluded.kind, "
+    "state = excluded.state, text = excluded.text, drill = excluded.drill",
 )
 
 # --- effects -------------------------------------------------------------------------------------------------------

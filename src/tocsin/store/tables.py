@@ -35,7 +35,8 @@ def _index(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
-OPEN_STAGES = "stage NOT IN ('closed', 'dismissed')"
+OPEN_STAGES = "stage NOT IN ('closed', 'dismissed', 'merged')"
+OPEN_ACTIONS = "state = 'open'"
 LIVE = "state IN ('waiting', 'leased')"
 TROUBLE = "state IN ('failed', 'in_doubt')"
 
@@ -73,6 +74,8 @@ stream = Table(
     Column("updated_at", Micros, nullable=False),
     Column("next_due", Micros),
     Column("state", String, nullable=False),
+    Column("drill", Integer, nullable=False, server_default=text("0")),
+    Column("kind", Word, nullable=False, server_default=text("'incident'")),
     Index("ix_stream_opened", "opened_at", "ref"),
     _index("ix_stream_due", "next_due", "ref", where="next_due IS NOT NULL"),
     _index("ix_stream_open", "opened_at", "ref", where=OPEN_STAGES),
@@ -164,6 +167,49 @@ effect = Table(
     _index("ix_effect_take", "lane", "rank", "free_at", where=LIVE),
     _index("ix_effect_leased", "owner", where="state = 'leased'"),
     _index("ix_effect_trouble", "created_at", where=TROUBLE),
+)
+
+gate_check = Table(
+    "gate_check",
+    metadata,
+    Column("ref", Word, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("gate", Word, nullable=False),
+    Column("by", Word, nullable=False),
+    Column("at", Micros, nullable=False),
+    Column("passed", Integer, nullable=False),
+    Column("confirmed", Integer, nullable=False),
+    Column("valid_until", Micros),
+    Column("restore_point", Micros),
+    Column("used", Integer, nullable=False),
+    Index("ix_gate_check_at", "at"),
+    Index("ix_gate_check_gate", "gate", "at"),
+    **NARROW,
+)
+
+action_item = Table(
+    "action_item",
+    metadata,
+    Column("ref", Word, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("owner", Word),
+    Column("due", Word),
+    Column("kind", Word, nullable=False),
+    Column("state", Word, nullable=False),
+    Column("text", String, nullable=False),
+    Column("drill", Integer, nullable=False),
+    _index("ix_action_item_open", "due", "ref", "number", where=OPEN_ACTIONS),
+    **NARROW,
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("digest", Word, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("media_type", Word, nullable=False),
+    Column("created_at", Micros, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 number = Table(

@@ -10,11 +10,12 @@ from sqlalchemy import select, text, update
 
 from tocsin.domain.fold import FOLD
 from tocsin.domain.incident import Incident
+from tocsin.store import sql
 from tocsin.store.codec import decode_state
 from tocsin.store.contract import UnknownEvent
 from tocsin.store.instants import instant, micros
 from tocsin.store.link import Database, Link
-from tocsin.store.rows import list_columns
+from tocsin.store.rows import action_rows, check_rows, list_columns
 from tocsin.store.streams import folded
 from tocsin.store.tables import OPEN_STAGES, stream
 
@@ -70,4 +71,6 @@ def _refold(link: Link, ref: str, due: Callable[[Incident], datetime | None] | N
     wake = due(state) if due else instant(row.next_due)
     columns = dict(zip(FOLDED, list_columns(state, row.updated_at, wake), strict=True))
     link.core.execute(update(stream).where(stream.c.ref == ref).values(columns))
+    link.bulk(sql.KEEP_CHECKS, check_rows(state))
+    link.bulk(sql.KEEP_ACTIONS, action_rows(state))
     return 1
