@@ -10,6 +10,7 @@ from tocsin.handbook.inert import LIMIT, inert_block, inert_line
 from tocsin.handbook.postmortem import PostmortemFacts, Promise, TimelineLine, draft
 
 START = datetime(2026, 1, 20, 13, 3, 30, tzinfo=UTC)
+LEARNING = ["Contributing factors", "What went well", "Where we were lucky"]
 
 
 def at(minutes):
@@ -47,19 +48,20 @@ def tables(text):
 
 
 def test_the_sections_are_those_of_the_handbook():
-    wanted = ["Timeline", "Root cause", "Blast radius", "Fixes", "Preventions", "Promises"]
+    wanted = ["Timeline", "Root cause", "Blast radius", "Fixes", "Preventions", *LEARNING, "Promises"]
     assert headings(draft(FACTS)) == ["INC-2026-0007: Sign-in loops", *wanted]
 
 
 def test_other_sections_get_a_timeline_of_their_own():
-    facts = PostmortemFacts("INC-2026-0007", "x", "SEV1", sections=("What went well",))
-    assert headings(draft(facts)) == ["INC-2026-0007: x", "Timeline", "What went well", "Promises"]
+    facts = PostmortemFacts("INC-2026-0007", "x", "SEV1", sections=("What worked well", "Luck"))
+    wanted = ["Timeline", "What worked well", "Luck", "Contributing factors", "Promises"]
+    assert headings(draft(facts)) == ["INC-2026-0007: x", *wanted]
 
 
 def test_the_timeline_is_oldest_first_in_utc():
     assert tables(draft(FACTS))[0] == [
-        ["2026-01-20 13:03:30 UTC", "smoke", "failed"],
-        ["2026-01-20 13:08:30 UTC", "mei", "rolled back"],
+        ["2026-01-20 13:03:30", "smoke", "failed"],
+        ["13:08:30", "mei", "rolled back"],
     ]
 
 
@@ -133,5 +135,6 @@ def test_untrusted_texts_add_no_section(title, text):
         "Blast radius",
         "Fixes",
         "Preventions",
+        *LEARNING,
         "Promises",
     ]
