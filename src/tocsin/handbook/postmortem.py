@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from tocsin.handbook.grammar import format_duration
 from tocsin.handbook.inert import inert_block, inert_line
 
+SUSPECTED = "Changes that were suspected on the day:"
+"""What leads their list below the root cause: a list is no answer to why."""
 DEFAULT_SECTIONS = ("timeline", "root cause", "blast radius", "fixes", "preventions")
 """Sections of a draft when the handbook asks for none."""
 
@@ -290,7 +292,7 @@ def _suspects(suspects: tuple[SuspectedChange, ...]) -> list[str]:
         f"- {inert_line(s.what)}{f', in place since {_utc(s.happened)}' if s.happened else ''}"
         for s in suspects
     ]
-    return ["Changes that were suspected on the day:\n\n" + "\n".join(lines)] if lines else []
+    return [f"{SUSPECTED}\n\n" + "\n".join(lines)] if lines else []
 
 
 def _timeline(facts: PostmortemFacts) -> str:

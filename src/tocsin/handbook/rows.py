@@ -1,0 +1,200 @@
+"""What the cells of a log row say, in a person's words and length; and the rows of checks and restores.
+
+Pure: facts in, text out. A cell holds what somebody looks for a year later; the rest is in the postmortem. Not here:
+the table (`log`), when a row is written (the engine).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from tocsin.domain import events as ev
+from tocsin.domain.incident import Incident
+from tocsin.domain.work import ActionItem
+from tocsin.handbook.document import Item, Paragraph, Section, parse_document
+from tocsin.handbook.grammar import format_duration
+from tocsin.handbook.log import RestoreRow
+from tocsin.handbook.postmortem import SUSPECTED
+from tocsin.handbook.retold import Names
+
+ACTIONS_IN_CELL = 8
+FOLLOW_UPS_IN_CELL = 6
+LONG, SHORT = 140, 70
+"""Characters of a phrase in a cell."""
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_CLAUSE = re.compile(r"\s*(?:;|,| - | – | — |: )\s*")
+
+
+def brief(text: str, limit: int = SHORT) -> str:
+    """A text in few words: whole when it is short, else its first sentence, else as many clauses as fit."""
+    said = " ".join(text.split())
+    if len(said) > limit:
+        said = _SENTENCE.split(said)[0]
+    if len(said) > limit:
+        ends = [match.start() for match in _CLAUSE.finditer(said) if limit // 3 <= match.start() <= limit]
+        said = said[: ends[-1]] if ends else f"{said[: limit - 1].rsplit(' ', 1)[0].rstrip(' ,;:')}…"
+    return said.rstrip(". ")
+
+
+def impact_cell(state: Incident, events: Sequence[ev.Event]) -> str | None:
+    """Who felt it and for how long: the newest update's words, and the time once it is over."""
+    updates = [e.impact for e in events if isinstance(e, ev.UpdatePosted)]
+    said = brief(updates[-1], LONG) if updates else ""
+    end = state.impact_end or state.resolved_at
+    start = state.impact_start or state.detected_at
+    took = format_duration(max(1, round((end - start).total_seconds()))) if end else ""
+    return "; ".join(part for part in (said, took) if part) or None
+
+
+def actions_cell(events: Sequence[ev.Event], missed: Sequence[str] = ()) -> str | None:
+    """What was done and when: the marks of the process always, of decisions the newest; then what was missed."""
+    told: list[tuple[bool, str]] = []
+    for event in events:
+        mark = _mark(event)
+        if mark is not None:
+            told.append(mark)
+    room = max(0, ACTIONS_IN_CELL - sum(1 for always, _ in told if always))
+    spare = [at for at, (always, _) in enumerate(told) if not always]
+    kept = set(spare[len(spare) - room :] if room else [])
+    said = [text for at, (always, text) in enumerate(told) if always or at in kept]
+    return "; ".join([*said, *missed]) or None
+
+
+def _mark(event: ev.Event) -> tuple[bool, str] | None:
+    """The words for one fact, and whether they always stay."""
+    at = f"{event.at:%H:%M}"
+    match event:
+        case ev.Acknowledged():
+            return True, f"Ack {at}"
+        case ev.Decided():
+            return False, f"{brief(event.decision)} {at}"
+        case ev.TaskDone() if event.result:
+            return False, f"{brief(event.result)} {at}"
+        case ev.GateChecked():
+            return False, f"{event.gate} check {'passed' if event.passed else 'failed'} {at}"
+        case ev.GateOverridden():
+            return True, f"{event.gate} check OVERRIDDEN {at} ({brief(event.reason)})"
+        case ev.RestoreRecorded():
+            return (
+                True,
+                f"{brief(event.kind)} to {brief(event.target)} {'passed' if event.passed else 'failed'} {at}",
+            )
+        case ev.Mitigated():
+            return True, f"mitigated {at} ({brief(event.evidence)})"
+        case ev.Resolved():
+            return True, f"resolved {at} ({brief(event.confirmed)})"
+        case ev.Reopened():
+            return True, f"reopened {at} ({brief(event.reason)})"
+        case _:
+            return None
+
+
+def cause_cell(state: Incident, postmortem: str | None) -> str | None:
+    """The first sentence of the postmortem's root cause, else what was suspected on the day."""
+    written = written_cause(postmortem) if postmortem else None
+    if written:
+        return brief(written, LONG)
+    suspects = [brief(suspect.what) for suspect in state.room.suspects]
+    return f"suspected: {'; '.join(suspects[-2:])}" if suspects else None
+
+
+def written_cause(postmortem: str) -> str | None:
+    """What a person wrote below the root cause heading first; the draft's question and its list are no answer."""
+    for section in parse_document("postmortem", postmortem).sections:
+        if "root cause" in section.title.casefold():
+            return _answer(section)
+    return None
+
+
+def _answer(section: Section) -> str | None:
+    listed = False
+    for block in section.blocks:
+        if not isinstance(block, Paragraph | Item):
+            continue
+        text = block.inline.flat
+        listed = text == SUSPECTED or (listed and isinstance(block, Item))
+        if text and not listed and not text.endswith("?"):
+            return text
+    return None
+
+
+def follow_ups_cell(
+    state: Incident, events: Sequence[ev.Event], names: Names, postmortem_due: datetime | None
+) -> str | None:
+    """Action items with owner and day, open ones first when they are many; then when the postmortem is due."""
+    done = {e.action: e.at for e in events if isinstance(e, ev.ActionProven)}
+    items = [item for item in state.duties.actions if item.state != "dropped"]
+    if len(items) > FOLLOW_UPS_IN_CELL:
+        items = sorted(items, key=lambda item: item.state == "proven")
+    said = [_follow_up(item, done.get(item.number), names) for item in items[:FOLLOW_UPS_IN_CELL]]
+    if len(items) > FOLLOW_UPS_IN_CELL:
+        said.append(f"and {len(items) - FOLLOW_UPS_IN_CELL} more")
+    if postmortem_due is not None and not state.postmortem_published:
+        said.append(f"Postmortem due {postmortem_due:%Y-%m-%d %H:%M}")
+    return "; ".join(said) or None
+
+
+def _follow_up(item: ActionItem, done: datetime | None, names: Names) -> str:
+    when = f"done {done:%Y-%m-%d}" if done else item.due.isoformat() if item.due else item.calendar or ""
+    owner = names.who(item.owner) if item.owner else "nobody yet"
+    return f"{brief(item.text, LONG)} ({', '.join(part for part in (owner, when) if part)})"
+
+
+# --- checks and restores ----------------------------------------------------------------------------------------------
+
+
+def check_row(state: Incident, events: Sequence[ev.Event], number: int, names: Names) -> RestoreRow | None:
+    """The row of a check; None when there is none of that number."""
+    checked = next((e for e in events if isinstance(e, ev.GateChecked) and e.check == number), None)
+    if checked is None:
+        return None
+    answers = {e.point: e.evidence for e in events if isinstance(e, ev.GateAnswered) and e.check == number}
+    confirmed = next((e.by for e in events if isinstance(e, ev.GateConfirmed) and e.check == number), None)
+    point = checked.restore_point
+    return RestoreRow(
+        ref=f"{state.ref} check {number}",
+        at=checked.at,
+        kind=f"{checked.gate.capitalize()} check{' (drill)' if state.drill else ''}",
+        initiator=names.who(checked.by),
+        reason=brief(state.title, LONG),
+        source=f"restore point {point:%Y-%m-%d %H:%M:%S}" if point else None,
+        validation=_validation(checked, answers, confirmed, names),
+        rpo_s=max(0, round((checked.at - point).total_seconds())) if point and point <= checked.at else None,
+    )
+
+
+def _validation(
+    checked: ev.GateChecked, answers: Mapping[int, str], confirmed: str | None, names: Names
+) -> str:
+    parts = [f"point {n}: {brief(answers.get(n, 'failed'))}" for n in checked.failed]
+    parts += [f"point {n} by its exception ({brief(answers.get(n, ''))})" for n in checked.exceptions]
+    if confirmed:
+        parts.append(f"confirmed by {names.who(confirmed)}")
+    elif checked.passed and not checked.confirmed:
+        parts.append("not confirmed")
+    said = "Passed" if checked.passed else "Failed"
+    return f"{said}: {'; '.join(parts)}" if checked.failed else "; ".join([said, *parts])
+
+
+def restore_row(state: Incident, events: Sequence[ev.Event], number: int, names: Names) -> RestoreRow | None:
+    """The row of a restore or a restore drill; None when there is none of that number."""
+    restored = next((e for e in events if isinstance(e, ev.RestoreRecorded) and e.number == number), None)
+    if restored is None:
+        return None
+    verdict = "Passed" if restored.passed else "Failed"
+    kind = restored.kind[:1].upper() + restored.kind[1:]
+    return RestoreRow(
+        ref=f"{state.ref} restore {number}",
+        at=restored.at,
+        kind=f"{kind} (drill)" if state.drill and "drill" not in kind.casefold() else kind,
+        initiator=names.who(restored.by),
+        reason=brief(restored.reason, LONG),
+        source=brief(restored.source, LONG),
+        target=brief(restored.target, LONG),
+        validation=f"{verdict}: {brief(restored.validation, LONG)}",
+        rpo_s=restored.rpo_s,
+        rto_s=restored.rto_s,
+    )
