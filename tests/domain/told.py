@@ -23,6 +23,8 @@ from tocsin.domain.people import Directory, Method, Person
 from tocsin.domain.policy import (
     BUILT_IN,
     Cadence,
+    Gate,
+    GatePoint,
     Policy,
     Role,
     Rotation,
@@ -95,6 +97,22 @@ LADDER = (
     Rung(10 * MINUTE, ("role:ic",), BUILT_IN),
 )
 POLICY = Policy((SEV1, SEV2, SEV3, SEV4), roles=ROLES, ladder=LADDER)
+BACKUP = Gate(
+    "backup",
+    "Check before the database is changed",
+    (
+        GatePoint("The newest recovery point is at most 10m old.", BUILT_IN, ("nothing was written since",)),
+        GatePoint("We can go back to before it began.", BUILT_IN),
+        GatePoint("The dump is there and its checksum fits.", BUILT_IN),
+        GatePoint("The last practice restore passed, at most 92 days ago.", BUILT_IN),
+        GatePoint("The moment to return to is written down.", BUILT_IN),
+    ),
+    BUILT_IN,
+    valid_s=30 * MINUTE,
+    done_by="ops",
+    confirmed_by="ic",
+)
+"""The check before a database change; `acme(gates=(BACKUP,))` has it."""
 
 PEOPLE = (
     Person("priya", "Priya Natarajan", can_act_as=("ic", "ops")),
@@ -254,6 +272,11 @@ class Told:
         seen = self.instant(detected) if detected else None
         opening = lifecycle.Opening(REF, "pinned", title, chosen, "person", by, detected=seen)
         return self.open(lifecycle.open_declared(opening, self.context, self.now, why=why))
+
+    def record(self, by: str = "jonas", kind: str = "change", title: str = "Merge the contacts") -> Told:
+        """Write down a planned change or a near miss: nobody is called."""
+        opening = lifecycle.Opening(REF, "pinned", title, "", "person", by, kind=kind)
+        return self.open(lifecycle.open_recorded(opening, self.context, self.now))
 
     def ack(self, by: str = "mei", via: str = "cli") -> Told:
         self.do(response.acknowledge, by=by, via=via)
