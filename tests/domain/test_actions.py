@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 from domain.told import SEV4, Told, acme, changed
 from tocsin.domain import actions, clocks, lifecycle
 from tocsin.domain import events as ev
-from tocsin.domain.context import Draft, Refused
+from tocsin.domain.context import Refused
 from tocsin.domain.policy import BUILT_IN, Sprint
+from tocsin.domain.work import ActionItem
 
 NEXT_WEEK = date(2026, 1, 27)
 SPRINTS = (Sprint("2026-01-12", "2026-01-23", BUILT_IN), Sprint("2026-01-26", "2026-02-06", BUILT_IN))
@@ -232,49 +232,38 @@ def test_closing_wants_an_owner_and_a_day_of_every_open_action(resolved: Told) -
 # --- a level that promises a plan ----------------------------------------------------------------------------------
 
 
-def planned(calendar: str = "next sprint", sprints: tuple[Sprint, ...] = ()) -> Told:
+def planned(calendar: str = "next sprint", sprints: tuple[Sprint, ...] = ()) -> ActionItem:
+    """The action that a declare at the lowest level left behind."""
     told = Told(acme(severities=changed(SEV4, calendar=calendar), sprints=sprints))
-    return told.declare("mei", "SEV4", "Wrong week number in the calendar header")
-
-
-def from_level(told: Told) -> list[ev.Event]:
-    draft = Draft(
-        replace(told.state, duties=replace(told.state.duties, actions=(), action_count=0)), told.context
-    )
-    actions.from_level(draft, told.now, "mei")
-    return draft.events
+    told.declare("mei", "SEV4", "Wrong week number in the calendar header")
+    (item,) = told.state.duties.actions
+    return item
 
 
 def test_a_cosmetic_incident_becomes_an_action_for_the_next_sprint() -> None:
-    (event,) = from_level(planned())
+    item = planned()
 
-    assert isinstance(event, ev.ActionAdded)
-    assert (event.text, event.kind) == ("Wrong week number in the calendar header", "mitigate")
-    assert (event.calendar, event.due, event.owner) == ("next sprint", None, None)
+    assert (item.text, item.kind) == ("Wrong week number in the calendar header", "mitigate")
+    assert (item.calendar, item.due, item.owner) == ("next sprint", None, None)
 
 
 def test_with_a_calendar_of_sprints_it_is_due_on_the_last_day_of_the_next_one() -> None:
-    (event,) = from_level(planned(sprints=SPRINTS))
-    assert isinstance(event, ev.ActionAdded)
-    assert event.due == date(2026, 2, 6)
-
-    (past,) = from_level(planned(sprints=SPRINTS[:1]))
-    assert isinstance(past, ev.ActionAdded)
-    assert past.due is None
+    assert planned(sprints=SPRINTS).due == date(2026, 2, 6)
+    assert planned(sprints=SPRINTS[:1]).due is None
 
 
 def test_a_phrase_that_is_no_sprint_gets_no_day() -> None:
-    (event,) = from_level(planned("best effort", SPRINTS))
+    item = planned("best effort", SPRINTS)
 
-    assert isinstance(event, ev.ActionAdded)
-    assert (event.due, event.calendar) == (None, "best effort")
+    assert (item.due, item.calendar) == (None, "best effort")
 
 
-def test_a_level_with_times_makes_no_action_by_itself(told: Told) -> None:
-    assert from_level(told.declare("mei", "SEV1")) == []
+def test_a_level_with_times_or_without_any_plan_makes_no_action_by_itself() -> None:
+    for level in ("SEV1", "SEV4"):
+        assert Told().declare("mei", level).state.duties.actions == ()
 
 
 def test_the_phrase_stands_for_the_day_at_the_close() -> None:
-    told = planned()
+    told = Told(acme(severities=changed(SEV4, calendar="next sprint"))).declare("mei", "SEV4")
 
     assert actions.missing(told.state) == ["action 1 has no owner"]
