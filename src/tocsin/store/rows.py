@@ -24,6 +24,7 @@ from tocsin.domain.events import (
     PageFailed,
     PageRequested,
     PageSent,
+    RestorePointNoted,
     TaskStarted,
 )
 from tocsin.domain.fold import FOLD
@@ -34,7 +35,7 @@ from tocsin.store.contract import Commit, Settlement, StreamWrite
 from tocsin.store.instants import micros
 from tocsin.store.sql import Row
 
-CHECK_FACTS: frozenset[type[Event]] = frozenset({GateChecked, GateConfirmed, TaskStarted})
+CHECK_FACTS: frozenset[type[Event]] = frozenset({GateChecked, GateConfirmed, RestorePointNoted, TaskStarted})
 ACTION_FACTS: frozenset[type[Event]] = frozenset({ActionAdded, ActionChanged, ActionProven, ActionDropped})
 """The facts that change rows of checks and actions: a commit without any of them does not look for such rows."""
 
