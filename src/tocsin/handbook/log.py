@@ -145,7 +145,7 @@ def write_row(text: str, row: LogRow, previous: str | None, known_header: str | 
             written below whatever header there is.
     """
     missing = "no table with the header of an incident log; a playbook is not written into"
-    entry = Entry(row.ref, _log_name, partial(_log_cells, row))
+    entry = Entry(row.ref, log_name, partial(_log_cells, row))
     return write_entry(text, log_columns, entry, previous, known_header, missing)
 
 
@@ -159,19 +159,25 @@ def write_restore_row(
     """
     columns = f"| {' | '.join(RESTORE_HEADER)} |"
     missing = f"the log has no table of restores and checks: add one with a header like {columns}"
-    if text.startswith(_OWN_BEGINNING) and not _has_restores(text) and not has_conflict(text):
-        gap = "" if text.endswith("\n") else "\n"
-        text = f"{text}{gap}\n## Restores and checks\n\n{_head(RESTORE_HEADER)}"
-    entry = Entry(row.ref, _restore_name, partial(_restore_cells, row))
+    text = with_restore_table(text)
+    entry = Entry(row.ref, restore_name, partial(_restore_cells, row))
     return write_entry(text, restore_columns, entry, previous, known_header, missing)
+
+
+def with_restore_table(text: str) -> str:
+    """A log that tocsin began itself with the empty second table, if it has none yet; any other text as it is."""
+    if not text.startswith(_OWN_BEGINNING) or _has_restores(text) or has_conflict(text):
+        return text
+    gap = "" if text.endswith("\n") else "\n"
+    return f"{text}{gap}\n## Restores and checks\n\n{_head(RESTORE_HEADER)}"
 
 
 def _has_restores(text: str) -> bool:
     return next(find_tables(split_lines(text), restore_columns), None) is not None
 
 
-def _log_name(meanings: Meanings) -> str:
-    """The column that begins with the reference."""
+def log_name(meanings: Meanings) -> str:
+    """The column of a log that begins with the reference."""
     return "ref" if "ref" in meanings else "summary"
 
 
@@ -200,7 +206,7 @@ def _summary(row: LogRow, *, named: bool) -> str:
     return f"{text} ([postmortem]({row.postmortem}))" if row.postmortem else text
 
 
-def _restore_name(meanings: Meanings) -> str:
+def restore_name(meanings: Meanings) -> str:
     """The column that begins with the reference: the first of these that the table has."""
     return next(name for name in ("reason", "validation", "kind") if name in meanings)
 
@@ -217,7 +223,7 @@ def _restore_cells(row: RestoreRow, meanings: Meanings, old: list[str]) -> list[
         "rpo": _took(row.rpo_s),
         "rto": _took(row.rto_s),
     }
-    name = _restore_name(meanings)
+    name = restore_name(meanings)
     values[name] = f"{row.ref}: {values[name]}" if values[name] else row.ref
     return fill(values, meanings, old)
 
@@ -262,9 +268,12 @@ __all__ = [
     "highest_number",
     "is_log",
     "log_columns",
+    "log_name",
     "new_log_text",
     "restore_columns",
+    "restore_name",
     "split_cells",
+    "with_restore_table",
     "without_rows",
     "write_restore_row",
     "write_row",
