@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.told import Told, acme
+from domain.told import Decision, Told, acme
 from tocsin.domain import actions, postmortem
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
 from tocsin.domain.events import Text
+from tocsin.domain.policy import BUILT_IN, Note
+from tocsin.engine.publishing import publishing
+from tocsin.handbook.sections import incomplete
 
 WHERE = "docs/ops/postmortems/INC-2026-0001.md"
 
@@ -27,8 +30,8 @@ def happen(told: Told, *events: ev.Event) -> Told:
     return told
 
 
-def publish(told: Told, incomplete: tuple[str, ...] | None = None, where: str = WHERE) -> Told:
-    told.do(postmortem.publish_postmortem, by="mei", where=where, incomplete=incomplete)
+def publish(told: Told, missing: tuple[str, ...] | None = None, where: str = WHERE) -> Told:
+    told.do(postmortem.publish_postmortem, by="mei", where=where, incomplete=missing)
     return told
 
 
@@ -38,7 +41,7 @@ def refusal(told: Told, **asked: object) -> Refused:
     return refused.value
 
 
-def missing(told: Told) -> list[str]:
+def owed(told: Told) -> list[str]:
     return postmortem.missing_for_close(told.state, told.context)
 
 
@@ -50,7 +53,7 @@ def logged(told: Told) -> Told:
 
 
 def test_a_section_that_nobody_wrote_is_named_and_nothing_is_published(resolved: Told) -> None:
-    refused = refusal(resolved, incomplete=("root cause", "preventions"))
+    refused = refusal(resolved, missing=("root cause", "preventions"))
 
     assert refused.reason == f"not written yet in {WHERE}: root cause, preventions"
     assert "below each of these headings" in refused.possible
@@ -82,8 +85,45 @@ def test_a_near_miss_owes_none_and_may_have_one() -> None:
     told = near_miss()
 
     assert postmortem.due_at(told.state, told.context) is None
-    assert missing(told) == []
+    assert owed(told) == []
     assert publish(told, ()).state.postmortem_published
+
+
+class Desk:
+    """Decides at once on the told incident, in place of a sitting."""
+
+    def __init__(self, told: Told) -> None:
+        self.told = told
+
+    def decide(self, ref: str, at: datetime, decision: Decision) -> list[ev.Event]:
+        assert ref == self.told.state.ref
+        return self.told.do(decision)
+
+
+def verb(told: Told, text: str | None, where: str = WHERE) -> Told:
+    """What the verb `postmortem` queues, with the text that was read before."""
+    publishing(told.state.ref, "mei", where, text, incomplete)(Desk(told), told.now)
+    return told
+
+
+def asked_for(*sections: str) -> Told:
+    notes = tuple(Note(name, BUILT_IN) for name in sections)
+    return Told(acme(postmortem_sections=notes)).declare("mei").resolve()
+
+
+def test_the_verb_looks_for_the_sections_of_the_pinned_handbook() -> None:
+    told = asked_for("root cause", "customers told")
+    with pytest.raises(Refused, match="customers told"):
+        verb(told, "## Root cause\n\nThe cookie changed.\n")
+
+    verb(told, "## Root cause\n\nThe cookie changed.\n\n## Customers told\n\nAll, at 13:20.\n")
+    assert [e.checked for e in told.events(ev.PostmortemPublished)] == [True]
+
+
+def test_the_verb_takes_what_it_cannot_read_as_published_and_says_that_it_did_not_look() -> None:
+    told = verb(asked_for("root cause"), None, "https://wiki.acme.example/pm")
+
+    assert [e.checked for e in told.events(ev.PostmortemPublished)] == [False]
 
 
 # --- when it is due ------------------------------------------------------------------------------------------------
@@ -120,38 +160,38 @@ def test_reopened_it_is_owed_anew_from_the_new_end(resolved: Told) -> None:
 
 
 def test_nothing_is_missing_when_it_is_published_and_logged(resolved: Told) -> None:
-    assert missing(logged(publish(resolved, ()))) == []
+    assert owed(logged(publish(resolved, ()))) == []
 
 
 def test_a_ticket_stands_for_the_log_row(resolved: Told) -> None:
     publish(resolved, ())
     happen(resolved, ev.DocumentRefused(resolved.now, "log", "docs/ops/incidents.md", "the header changed"))
-    assert missing(resolved) == ["the log row is not written", "the log is still owed: the header changed"]
+    assert owed(resolved) == ["the log row is not written", "the log is still owed: the header changed"]
 
     happen(resolved, ev.TicketLinked(resolved.now, "mei", Text("https://tickets.acme.example/77")))
-    assert missing(resolved) == []
+    assert owed(resolved) == []
 
 
 def test_a_ticket_that_another_system_refuses_blocks_nothing_once_the_row_is_there(resolved: Told) -> None:
     publish(resolved, ())
     happen(resolved, ev.DocumentRefused(resolved.now, "ticket", "", "401"))
-    assert "the ticket is still owed: 401" in missing(resolved)
+    assert "the ticket is still owed: 401" in owed(resolved)
 
-    assert missing(logged(resolved)) == []
+    assert owed(logged(resolved)) == []
 
 
 def test_a_row_of_the_restore_log_is_owed_by_its_name(resolved: Told) -> None:
     logged(publish(resolved, ()))
     happen(resolved, ev.DocumentRefused(resolved.now, "check-2", "docs/ops/incidents.md", "conflict markers"))
 
-    assert missing(resolved) == ["the row of check 2 is still owed: conflict markers"]
+    assert owed(resolved) == ["the row of check 2 is still owed: conflict markers"]
 
 
 def test_an_action_without_owner_or_day_is_missing(resolved: Told) -> None:
     logged(publish(resolved, ()))
     resolved.do(actions.add, by="mei", text="smoke test signs in", owner="jonas")
 
-    assert missing(resolved) == ["action 1 has no due day"]
+    assert owed(resolved) == ["action 1 has no due day"]
 
 
 def test_a_legal_deadline_without_a_decision_is_missing(resolved: Told) -> None:
@@ -161,21 +201,21 @@ def test_a_legal_deadline_without_a_decision_is_missing(resolved: Told) -> None:
         resolved,
         ev.LegalStarted(resolved.now, "mei", "gdpr", resolved.now, 72 * 3600, due, "henrik", Text("")),
     )
-    assert missing(resolved) == ["the gdpr deadline (2026-01-23 13:28 UTC) has no decision"]
+    assert owed(resolved) == ["the gdpr deadline (2026-01-23 13:28 UTC) has no decision"]
 
     happen(
         resolved, ev.LegalDecided(resolved.now, "henrik", "gdpr", "not notifiable", Text("restored in 2h"))
     )
-    assert missing(resolved) == []
+    assert owed(resolved) == []
 
 
 def test_a_near_miss_closes_once_its_actions_are_given_away() -> None:
     told = near_miss()
     told.do(actions.add, by="mei", text="guard the button")
-    assert missing(told) == ["action 1 has no owner and no due day"]
+    assert owed(told) == ["action 1 has no owner and no due day"]
 
 
 def test_a_level_without_a_postmortem_owes_the_row_alone() -> None:
     told = Told(acme()).declare("mei", "SEV4").resolve()
 
-    assert missing(told) == ["the log row is not written"]
+    assert owed(told) == ["the log row is not written"]
