@@ -297,8 +297,13 @@ def _suspects(suspects: tuple[SuspectedChange, ...]) -> list[str]:
 
 def _timeline(facts: PostmortemFacts) -> str:
     """Oldest first in UTC, the day only where it changes; entries of one instant keep their order."""
-    ends = ((facts.impact_start, "Impact began"), (facts.impact_end, "Impact ended"))
-    marks = [TimelineLine(at, "", text) for at, text in ends if at is not None and facts.timeline]
+    ends = (
+        (facts.impact_start, "Impact began"),
+        (facts.detected, "Detected"),
+        (facts.impact_end, "Impact ended"),
+    )
+    known = {line.at for line in facts.timeline}
+    marks = [TimelineLine(at, "", text) for at, text in ends if at is not None and known and at not in known]
     ordered = sorted([*marks, *facts.timeline], key=lambda line: line.at)
     if not ordered:
         return _prompt("Nothing was noted. What happened, and when (UTC)?")

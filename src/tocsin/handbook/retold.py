@@ -162,7 +162,8 @@ def _acknowledged(story: Story, e: ev.Acknowledged) -> str:
 
 def _rung(story: Story, e: ev.RungFired) -> str | None:
     late = f", {format_duration(e.late_s)} late" if e.late_s else ""
-    why = "" if e.why == "ladder" else f" ({e.why})"
+    reason = "nobody called before may lead" if e.why.startswith("nobody before") else e.why
+    why = "" if e.why == "ladder" else f" ({reason})"
     return f"Called {story.names.many(e.people)}{late}{why}"
 
 
@@ -181,7 +182,8 @@ def _seat(story: Story, e: ev.SeatTaken) -> str | None:
         said = any(other.by == e.person for other in story.with_(answered, e.at))
         return None if said else f"Took the {role} seat"
     if e.how == "assigned":
-        return f"Made {story.names.who(e.person)} {role}{before.replace(' from', ', after')}"
+        after = f", after {story.names.who(e.before)}" if before else ""
+        return f"Gave {role} to {story.names.who(e.person)}{after}"
     return f"Took {role} over{before}" if before else f"Took the {role} seat"
 
 
@@ -273,7 +275,7 @@ def _sent(story: Story, e: ev.StatementSent) -> str:
     agreed = story.approvals.get(e.statement, [])
     said = f": {draft.text}" if draft else ""
     return (
-        f"Told {draft.audience if draft else 'people outside'} ({e.where}"
+        f"Statement for {draft.audience if draft else 'people outside'} ({e.where}"
         f"{', approved by ' + story.names.many(agreed) if agreed else ''}){said}"
     )
 
@@ -281,9 +283,13 @@ def _sent(story: Story, e: ev.StatementSent) -> str:
 # --- duties ----------------------------------------------------------------------------------------------------------
 
 
+def _regime(name: str) -> str:
+    return name.upper() if name == "gdpr" else name
+
+
 def _legal(story: Story, e: ev.LegalStarted) -> str:
     return (
-        f"Started the {e.regime} deadline: aware {clock(e.aware)}, due {e.due:%Y-%m-%d %H:%M} UTC, "
+        f"Started the {_regime(e.regime)} deadline: aware {clock(e.aware)}, due {e.due:%Y-%m-%d %H:%M} UTC, "
         f"with {story.names.who(e.owner)}{_because(e.reason)}"
     )
 
@@ -314,9 +320,7 @@ TELLINGS: dict[type[ev.Event], Telling] = {
     ev.Proposed: lambda _s, e: f"Proposed: {e.text}",
     ev.UpdatePosted: lambda _s, e: _update(e),
     ev.UpdateOverdue: lambda _s, e: f"No update by {clock(e.due)}, when one was due",
-    ev.ClockBreached: lambda _s, e: (
-        f"The limit to {_VERBS.get(e.clock, e.clock)} ({e.level}) passed at {clock(e.due)}"
-    ),
+    ev.ClockBreached: lambda _s, e: f"The time to {_VERBS.get(e.clock, e.clock)} a {e.level} was over",
     ev.NoticeFailed: lambda s, e: f"{s.names.who(e.person)} could not be told ({e.about}): {e.reason}",
     ev.Mitigated: lambda _s, e: f"Mitigated: {e.evidence}",
     ev.Resolved: lambda _s, e: _resolved(e),
@@ -336,7 +340,7 @@ TELLINGS: dict[type[ev.Event], Telling] = {
     ev.TaskApproved: lambda s, e: f"Agreed as second person: {s.task(e.task)}",
     ev.TaskStarted: _task_started,
     ev.TaskDone: _task_done,
-    ev.TaskDropped: lambda s, e: f"Left undone: {s.task(e.task)}{_because(e.reason)}",
+    ev.TaskDropped: lambda s, e: f"Left undone: {s.task(e.task)}{f' ({e.reason})' if e.reason else ''}",
     ev.GateChecked: _checked,
     ev.GateConfirmed: lambda _s, e: f"Confirmed {e.gate} check {e.check}",
     ev.GateLapsed: lambda _s, e: f"{_check(e.gate, e.check)} ran out",
@@ -346,9 +350,11 @@ TELLINGS: dict[type[ev.Event], Telling] = {
     ev.StatementSent: _sent,
     ev.LegalStarted: _legal,
     ev.LegalOverdue: lambda _s, e: (
-        f"The {e.regime} deadline passed without a decision" if e.times == 1 else None
+        f"The {_regime(e.regime)} deadline passed without a decision" if e.times == 1 else None
     ),
-    ev.LegalDecided: lambda _s, e: f"Decided on the {e.regime} deadline: {e.decision}{_because(e.reason)}",
+    ev.LegalDecided: lambda _s, e: (
+        f"Decided on the {_regime(e.regime)} deadline: {e.decision}{f' ({e.reason})' if e.reason else ''}"
+    ),
     ev.Released: lambda _s, e: f"Went on after it had been held ({e.reason})",
 }
 """What is told. Everything else is plumbing, or stands in a table of its own."""

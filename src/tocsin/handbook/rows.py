@@ -19,10 +19,13 @@ from tocsin.handbook.log import RestoreRow
 from tocsin.handbook.postmortem import SUSPECTED
 from tocsin.handbook.retold import Names
 
-ACTIONS_IN_CELL = 8
+ACTIONS_IN_CELL = 6
 FOLLOW_UPS_IN_CELL = 6
-LONG, SHORT = 140, 70
+LONG, SHORT, EVIDENCE = 140, 70, 45
 """Characters of a phrase in a cell."""
+EXACT_BELOW_S = 600
+ALWAYS = 9
+"""The weight of what a row never leaves out."""
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE = re.compile(r"\s*(?:;|,| - | – | — |: )\s*")
@@ -40,54 +43,62 @@ def brief(text: str, limit: int = SHORT) -> str:
 
 
 def impact_cell(state: Incident, events: Sequence[ev.Event]) -> str | None:
-    """Who felt it and for how long: the newest update's words, and the time once it is over."""
-    updates = [e.impact for e in events if isinstance(e, ev.UpdatePosted)]
-    said = brief(updates[-1], LONG) if updates else ""
+    """Who felt it and for how long: what the updates said of the harm, and the time once it is over."""
     end = state.impact_end or state.resolved_at
     start = state.impact_start or state.detected_at
-    took = format_duration(max(1, round((end - start).total_seconds()))) if end else ""
-    return "; ".join(part for part in (said, took) if part) or None
+    return (
+        "; ".join(part for part in (harm(state, events), lasted(start, end) if end else "") if part) or None
+    )
+
+
+def harm(state: Incident, events: Sequence[ev.Event]) -> str:
+    """The newest words on the impact from while it was felt; what is said after the mitigation is how it got better."""
+    updates = [e for e in events if isinstance(e, ev.UpdatePosted)]
+    felt = [e for e in updates if state.mitigated_at is None or e.at <= state.mitigated_at] or updates[:1]
+    return brief(felt[-1].impact, LONG) if felt else ""
+
+
+def lasted(start: datetime, end: datetime) -> str:
+    """A length of time as a log says it: seconds only when it was short."""
+    seconds = max(1, round((end - start).total_seconds()))
+    return format_duration(seconds if seconds < EXACT_BELOW_S else round(seconds / 60) * 60)
 
 
 def actions_cell(events: Sequence[ev.Event], missed: Sequence[str] = ()) -> str | None:
-    """What was done and when: the marks of the process always, of decisions the newest; then what was missed."""
-    told: list[tuple[bool, str]] = []
-    for event in events:
-        mark = _mark(event)
-        if mark is not None:
-            told.append(mark)
-    room = max(0, ACTIONS_IN_CELL - sum(1 for always, _ in told if always))
-    spare = [at for at, (always, _) in enumerate(told) if not always]
-    kept = set(spare[len(spare) - room :] if room else [])
-    said = [text for at, (always, text) in enumerate(told) if always or at in kept]
-    return "; ".join([*said, *missed]) or None
+    """What was done and when, then what was missed: the weightiest of it, of equal weight the newest."""
+    tasks = {e.task: e for e in events if isinstance(e, ev.TaskOpened)}
+    marks = [mark for mark in (_mark(event, tasks) for event in events) if mark is not None]
+    ranked = sorted(range(len(marks)), key=lambda at: (-marks[at][0], -at))
+    always = sum(1 for weight, _ in marks if weight == ALWAYS)
+    kept = sorted(ranked[: max(always, ACTIONS_IN_CELL)])
+    return "; ".join([*(marks[at][1] for at in kept), *missed]) or None
 
 
-def _mark(event: ev.Event) -> tuple[bool, str] | None:
-    """The words for one fact, and whether they always stay."""
+def _mark(event: ev.Event, tasks: Mapping[int, ev.TaskOpened]) -> tuple[int, str] | None:
+    """The words for one fact, and how much it weighs."""
     at = f"{event.at:%H:%M}"
     match event:
         case ev.Acknowledged():
-            return True, f"Ack {at}"
+            return ALWAYS, f"Ack {at}"
         case ev.Decided():
-            return False, f"{brief(event.decision)} {at}"
+            return 2, f"{brief(event.decision)} {at}"
         case ev.TaskDone() if event.result:
-            return False, f"{brief(event.result)} {at}"
-        case ev.GateChecked():
-            return False, f"{event.gate} check {'passed' if event.passed else 'failed'} {at}"
+            task = tasks.get(event.task)
+            said = f"{task.text.rstrip('. ')}: {event.result}" if task else event.result
+            return 2 if task and task.gate else 1, f"{brief(said)} {at}"
+        case ev.GateChecked() if not event.passed:
+            return 1, f"{event.gate} check failed {at}"
         case ev.GateOverridden():
-            return True, f"{event.gate} check OVERRIDDEN {at} ({brief(event.reason)})"
+            return ALWAYS, f"{event.gate} check OVERRIDDEN {at} ({brief(event.reason)})"
         case ev.RestoreRecorded():
-            return (
-                True,
-                f"{brief(event.kind)} to {brief(event.target)} {'passed' if event.passed else 'failed'} {at}",
-            )
+            verdict = "passed" if event.passed else "failed"
+            return ALWAYS, f"{brief(event.kind)} to {brief(event.target)} {verdict} {at}"
         case ev.Mitigated():
-            return True, f"mitigated {at} ({brief(event.evidence)})"
+            return ALWAYS, f"mitigated {at} ({brief(event.evidence, EVIDENCE)})"
         case ev.Resolved():
-            return True, f"resolved {at} ({brief(event.confirmed)})"
+            return ALWAYS, f"resolved {at} ({brief(event.confirmed, EVIDENCE)})"
         case ev.Reopened():
-            return True, f"reopened {at} ({brief(event.reason)})"
+            return ALWAYS, f"reopened {at} ({brief(event.reason, EVIDENCE)})"
         case _:
             return None
 
@@ -159,11 +170,23 @@ def check_row(state: Incident, events: Sequence[ev.Event], number: int, names: N
         at=checked.at,
         kind=f"{checked.gate.capitalize()} check{' (drill)' if state.drill else ''}",
         initiator=names.who(checked.by),
-        reason=brief(state.title, LONG),
+        reason=f'before "{brief(_planned(state, events, checked), LONG)}"',
         source=f"restore point {point:%Y-%m-%d %H:%M:%S}" if point else None,
         validation=_validation(checked, answers, confirmed, names),
-        rpo_s=max(0, round((checked.at - point).total_seconds())) if point and point <= checked.at else None,
     )
+
+
+def _planned(state: Incident, events: Sequence[ev.Event], checked: ev.GateChecked) -> str:
+    """What the check was gone through for: the newest database change that waited then, else the incident itself."""
+    waiting: dict[int, str] = {}
+    for event in events:
+        if event is checked:
+            break
+        if isinstance(event, ev.TaskOpened) and event.gate == checked.gate:
+            waiting[event.task] = event.text
+        elif isinstance(event, ev.TaskStarted | ev.TaskDone | ev.TaskDropped):
+            waiting.pop(event.task, None)
+    return next(reversed(waiting.values()), state.title)
 
 
 def _validation(
