@@ -154,6 +154,11 @@ def format_duration(seconds: int) -> str:
     return " ".join(parts) or "0s"
 
 
+def plain_target(text: str) -> str:
+    """A target phrase in words, `under 5m` for `< 5m`: signs need marks of their own in Markdown."""
+    return re.sub(r"(?:<=|≤)\s*", "within ", re.sub(r"<(?!=)\s*", "under ", text))
+
+
 def read_range(text: str) -> Span | Unread:
     """The whole text as a range with one unit: `15-30m`, `24 to 48 hours`."""
     match = _RANGE.fullmatch(_tidy(text))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tocsin.handbook.grammar import format_duration
+from tocsin.handbook.grammar import format_duration, plain_target
 from tocsin.handbook.inert import inert_block, inert_line
 
 SUSPECTED = "Changes that were suspected on the day:"
@@ -353,7 +353,12 @@ def _overrides(overrides: tuple[Override, ...]) -> str:
 def _promises(facts: PostmortemFacts) -> str:
     rows = []
     for promise in facts.promises:
-        cells = (inert_line(promise.name), inert_line(promise.target), _utc(promise.due), _utc(promise.at))
+        cells = (
+            inert_line(promise.name),
+            inert_line(plain_target(promise.target)),
+            _utc(promise.due),
+            _utc(promise.at),
+        )
         rows.append(f"| {' | '.join(cells)} | {_verdict(promise)} |")
     table = "\n".join(["| Promise | Target | Due | Answered | Verdict |", "|---|---|---|---|---|", *rows])
     more = "\n".join(f"- {inert_line(text)}" for text in facts.missed)
