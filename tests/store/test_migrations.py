@@ -9,14 +9,18 @@ from contextlib import closing
 from threading import Barrier, Thread
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
-from tocsin.store import migrate, migrations, open_store
-from tocsin.store.contract import StoreUnavailable
-from tocsin.store.opening import HEAD
+from store.specimens import NOW, further, new, save
+from tocsin.domain import events as ev
+from tocsin.store import migrate, migrations, open_store, sql
+from tocsin.store.contract import ClaimTaken, Commit, StoreUnavailable
+from tocsin.store.opening import HEAD, connected, schema_version
+from tocsin.store.rows import rows_of
 from tocsin.store.tables import metadata
 
 
@@ -57,6 +61,53 @@ def test_the_scripts_say_on_sqlite_what_the_tables_say(tmp_path) -> None:
             )
             schemas.append({name: "".join(sql.split()) for name, sql in rows})
     assert schemas[0] == schemas[1]
+
+
+ACKED = ev.Acknowledged(NOW, "mei", "phone")
+FIRST_STREAM = (
+    "INSERT INTO stream (ref, version, fold, policy, stage, paging, level, title, opened_at, updated_at, state) "
+    "VALUES (?, 2, 3, 'sha256:1', ?, 'quiet', 'SEV1', 'Checkout answers 500', 0, 0, 'of another fold')"
+)
+FIRST_ALERT = (
+    "INSERT INTO alert (integration, dedup_key, ref, firing, severity, count, first_at, last_at) "
+    "VALUES ('prometheus', 'a', 'INC-1', 1, 'critical', 1, 0, 0)"
+)
+
+
+def test_what_the_first_schema_held_is_there_after_the_second(database_url: str) -> None:
+    """A database that worked with the program before: every incident, alert and effect, folded anew."""
+    running = new("INC-1", ACKED, claim="prometheus/a", service="shop")
+    over = new("INC-2", ev.Dismissed(NOW, "mei", ev.Text("none")))
+    old = connected(database_url)
+    with old.writing() as link:
+        assert schema_version(link.core) is None
+        command.upgrade(migrations.config(link.core), "0001")
+        link.run("INSERT INTO meta (key, value) VALUES ('epoch', 'before')")
+        written = rows_of(Commit(NOW, (running, over)), "before", {})
+        for ref, stage in (("INC-1", "triage"), ("INC-2", "dismissed")):
+            link.run(FIRST_STREAM, ref, stage)
+        link.bulk(sql.TAKE_CLAIMS, written.claimed)
+        link.bulk(sql.ADD_TEXTS, written.texts)
+        link.bulk(sql.ADD_EVENTS, [(seq, *row) for seq, row in enumerate(written.event_rows, 1)])
+        link.run(FIRST_ALERT)
+    old.close()
+    store = open_store(database_url)
+    assert store.epoch == "before"
+    rows = store.incidents(stage=None, level=None, q=None, before=None, limit=9)
+    assert [(row.ref, row.drill, row.kind, row.version) for row in rows] == [
+        ("INC-2", False, "incident", 2),
+        ("INC-1", False, "incident", 2),
+    ]
+    assert store.refold() == 1
+    assert [store.incident("INC-1"), store.incident("INC-2")] == [running.state, over.state]
+    assert [r.event for r in store.timeline("INC-1")] == list(running.events)
+    assert [row.dedup_key for row in store.alerts("INC-1")] == ["a"]
+    assert (store.checks(), store.actions(state=None), store.evidence("")) == ([], [], None)
+    with pytest.raises(ClaimTaken):
+        save(store, new("INC-3", claim="prometheus/a"))
+    save(store, further(running.state, ev.ActionAdded(NOW, "mei", 1, ev.Text("Alert earlier"), "detect")))
+    assert [row.text for row in store.actions()] == ["Alert earlier"]
+    store.close()
 
 
 def test_migrating_again_does_nothing(database_url: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from store.specimens import NOW, further, later, new, page, save, take, with_effects
+from store.test_streams import REOPENED, RESOLVED, holders, merging
 from tocsin.domain import events as ev
 from tocsin.store import open_store
 from tocsin.store.backup import renew, restore
@@ -91,6 +92,55 @@ def test_of_two_that_open_for_a_claim_one_wins(nodes: Callable[[], Store]) -> No
         results = together(partial(save, a, one), partial(save, b, other))
         assert sorted(type(result).__name__ for result in results) == ["ClaimTaken", "list"]
     assert a.last_seq() == 20
+
+
+def test_a_claim_is_never_free_while_it_moves_to_the_incident_that_goes_on(
+    nodes: Callable[[], Store],
+) -> None:
+    """Whoever opens for the claim in that instant hears that it is taken, whichever of the two holds it."""
+    a, b = nodes(), nodes()
+    for n in range(20):
+        child, parent = new(f"INC-{n}-b", claim=f"prometheus/{n}"), new(f"INC-{n}-a")
+        save(a, child, parent)
+        both = merging(child.state, parent.state)
+        other = new(f"INC-{n}-c", claim=f"prometheus/{n}")
+        merged, opened = together(partial(save, a, *both), partial(save, b, other))
+        assert (type(merged), type(opened)) == (list, ClaimTaken)
+        assert holders(a, f"prometheus/{n}") == {f"prometheus/{n}": parent.state.ref}
+
+
+def test_of_two_that_come_back_for_the_same_claims_one_wins(nodes: Callable[[], Store]) -> None:
+    a, b = nodes(), nodes()
+    for n in range(20):
+        claims = [f"prometheus/{n}/{name}" for name in "abc"]
+        states = []
+        for name in "pq":
+            absorbed = ev.Absorbed(later(5), "mei", "INC-0", ev.Text("other"), 0, tuple(claims))
+            write = new(f"INC-{n}-{name}", absorbed, RESOLVED)
+            save(a, write)
+            states.append(write.state)
+        first, second = (further(state, REOPENED) for state in states)
+        results = together(partial(save, a, first), partial(save, b, second))
+        assert sorted(type(result).__name__ for result in results) == ["ClaimTaken", "list"]
+        winner = states[0].ref if isinstance(results[0], list) else states[1].ref
+        assert holders(a, *claims) == dict.fromkeys(claims, winner)
+
+
+def test_of_two_merges_of_one_incident_one_wins(nodes: Callable[[], Store]) -> None:
+    a, b = nodes(), nodes()
+    for n in range(10):
+        child = new(f"INC-{n}-c", claim=f"prometheus/{n}")
+        parents = [new(f"INC-{n}-p"), new(f"INC-{n}-q")]
+        save(a, child, *parents)
+        results = together(
+            *(
+                partial(save, store, *merging(child.state, parent.state))
+                for store, parent in zip((a, b), parents, strict=True)
+            )
+        )
+        assert sorted(type(result).__name__ for result in results) == ["VersionConflict", "list"]
+        (ref,) = holders(a, f"prometheus/{n}").values()
+        assert a.incident(ref).absorbed == (child.state.ref,)
 
 
 def test_of_two_that_change_a_stream_one_wins(nodes: Callable[[], Store]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import sqlite3
@@ -178,6 +179,8 @@ os.kill(os.getpid(), signal.SIGKILL)
         ("TAKE_DUE", "ix_stream_due"),
         ("TAKE_EFFECTS", "ix_effect_take"),
         ("FREE_LEASES", "ix_effect_leased"),
+        ("CHECKS", "ix_gate_check_at"),
+        ("CHECKS_OF_GATE", "ix_gate_check_gate"),
     ],
 )
 def test_hot_statements_walk_their_index(store: Store, name: str, index: str) -> None:
@@ -207,6 +210,17 @@ def test_a_backup_is_whole_while_the_writer_works(store: Store, tmp_path: Path) 
     assert copy.timeline("INC-1") == store.timeline("INC-1")
     assert copy.incident("INC-2") is None
     copy.close()
+
+
+def test_evidence_is_in_the_backup_and_restored_with_it(store: Store, url: str, tmp_path: Path) -> None:
+    body = bytes(range(256)) * 5000
+    kept = store.keep_evidence(hashlib.sha256(body).hexdigest(), body, "image/png", NOW)
+    store.backup(str(tmp_path / "copy.db"))
+    store.close()
+    restore(str(tmp_path / "copy.db"), url, later(5))
+    again = open_store(url)
+    assert again.evidence(kept.digest) == (kept, body)
+    again.close()
 
 
 def test_the_database_is_no_target(store: Store, path: Path) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from store.specimens import NOW, further, later, new, opening, page, save
 from tocsin.domain import events as ev
 from tocsin.domain.fold import FOLD
+from tocsin.domain.incident import Incident, Stage
 from tocsin.store import codec
 from tocsin.store.contract import (
     AlertRow,
@@ -18,6 +19,7 @@ from tocsin.store.contract import (
     Commit,
     DocumentMemory,
     Store,
+    StreamWrite,
     UnknownEvent,
     VersionConflict,
 )
@@ -173,6 +175,93 @@ def test_a_claim_is_free_once_it_is_resolved(store: Store, loaded: bool) -> None
         assert batch.reserve(["prometheus/a"], [], []).claims == {"prometheus/a": "INC-2"}
 
 
+RESOLVED = ev.Resolved(later(90), "mei", *map(ev.Text, ("yes", "yes", "yes")))
+REOPENED = ev.Reopened(later(99), "mei", ev.Text("it is back"))
+
+
+def holders(store: Store, *claims: str) -> dict[str, str]:
+    with store.begin() as batch:
+        return batch.reserve(claims, [], []).claims
+
+
+def merging(child: Incident, parent: Incident) -> tuple[StreamWrite, StreamWrite]:
+    """The two writes of a merge, as the decisions of both sides make them."""
+    absorbed = ev.Absorbed(later(30), "mei", child.ref, ev.Text(child.title), 0, child.all_claims)
+    merged = ev.Merged(later(30), "mei", parent.ref, ev.Text("the same"))
+    return further(child, merged), further(parent, absorbed)
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+@pytest.mark.parametrize(("child", "parent"), [("INC-1", "INC-2"), ("INC-2", "INC-1")])
+def test_a_merge_moves_the_claim_in_one_commit(store: Store, child: str, parent: str, loaded: bool) -> None:
+    writes = {ref: new(ref, claim=f"prometheus/{ref}") for ref in (child, parent)}
+    save(store, *writes.values())
+    with store.begin() as batch:
+        if loaded:
+            batch.load([child, parent])
+        batch.write(Commit(later(30), merging(writes[child].state, writes[parent].state)))
+    assert store.incident(parent).claims == (f"prometheus/{parent}", f"prometheus/{child}")
+    assert holders(store, "prometheus/INC-1", "prometheus/INC-2") == {
+        "prometheus/INC-1": parent,
+        "prometheus/INC-2": parent,
+    }
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_stream_holds_three_claims_frees_and_takes_them_together(store: Store, loaded: bool) -> None:
+    claims = ("prometheus/a", "prometheus/b", "prometheus/c")
+    a, b, c = (new(f"INC-{claim[-1]}", claim=claim) for claim in claims)
+    save(store, a, b, c)
+    save(store, *merging(b.state, a.state))
+    save(store, *merging(c.state, store.incident("INC-a")))
+    assert holders(store, *claims) == dict.fromkeys(claims, "INC-a")
+
+    def step(*events: ev.Event) -> None:
+        state = store.incident("INC-a")
+        with store.begin() as batch:
+            if loaded:
+                batch.load(["INC-a"])
+            batch.write(Commit(later(100), (further(state, *events),)))
+
+    step(ACK)
+    assert holders(store, *claims) == dict.fromkeys(claims, "INC-a")
+    step(RESOLVED)
+    assert holders(store, *claims) == {}
+    step(REOPENED)
+    assert holders(store, *claims) == dict.fromkeys(claims, "INC-a")
+    step(RESOLVED)
+    save(store, new("INC-d", claim="prometheus/b"))
+    with pytest.raises(ClaimTaken) as taken:
+        step(REOPENED)
+    assert taken.value.claim == "prometheus/b"
+    assert holders(store, *claims) == {"prometheus/b": "INC-d"}
+    assert store.incident("INC-a").stage == Stage.RESOLVED
+
+
+def test_two_merges_of_one_commit_end_where_the_last_one_leads(store: Store) -> None:
+    a, b, c = (new(f"INC-{name}", claim=f"prometheus/{name}") for name in "abc")
+    save(store, a, b, c)
+    with store.begin() as batch:
+        batch.load(["INC-a", "INC-b", "INC-c"])
+        first = merging(a.state, b.state)
+        batch.write(Commit(later(30), (*first, *merging(first[1].state, c.state))))
+    claims = [f"prometheus/{name}" for name in "abc"]
+    assert holders(store, *claims) == dict.fromkeys(claims, "INC-c")
+
+
+def test_a_merge_that_is_killed_leaves_the_claims_where_they_were(store: Store) -> None:
+    a, b = (new(f"INC-{name}", claim=f"prometheus/{name}") for name in "ab")
+    save(store, a, b)
+    store.probe = kill_at("before_commit")
+    with pytest.raises(Killed):
+        save(store, *merging(a.state, b.state), moved=(("INC-a", "INC-b"),))
+    store.probe = lambda point: None
+    assert holders(store, "prometheus/a", "prometheus/b") == {
+        "prometheus/a": "INC-a",
+        "prometheus/b": "INC-b",
+    }
+
+
 def test_a_held_claim_stays_held(store: Store) -> None:
     write = new("INC-1", claim="prometheus/a")
     save(store, write)
@@ -276,6 +365,45 @@ def test_an_alert_is_one_row(store: Store) -> None:
     with store.begin() as batch:
         tail = batch.reserve([], [("prometheus", "b"), ("prometheus", "a"), ("b", "prometheus")], [])
     assert tail.alerts == {("prometheus", "a"): again, ("prometheus", "b"): other}
+
+
+def alert(key: str, ref: str, *, count: int = 1) -> AlertRow:
+    return AlertRow("prometheus", key, ref, True, "critical", count, NOW, NOW)
+
+
+def test_the_alerts_of_a_merged_incident_point_at_the_other_one(store: Store) -> None:
+    save(store, alerts=(alert("a", "INC-1"), alert("b", "INC-1"), alert("c", "INC-2"), alert("d", "INC-3")))
+    save(store, moved=(("INC-1", "INC-2"),))
+    assert store.alerts("INC-1") == []
+    assert store.alerts("INC-2") == [alert(key, "INC-2") for key in "abc"]
+    assert store.alerts("INC-3") == [alert("d", "INC-3")]
+    with store.begin() as batch:
+        assert sorted(row.dedup_key for row in batch.alerts("INC-2")) == ["a", "b", "c"]
+
+
+def test_what_arrives_in_the_commit_of_a_merge_points_at_the_other_one_as_well(store: Store) -> None:
+    save(store, alerts=(alert("a", "INC-1"),))
+    save(store, alerts=(alert("a", "INC-1", count=2), alert("b", "INC-1")), moved=(("INC-1", "INC-2"),))
+    assert store.alerts("INC-2") == [alert("a", "INC-2", count=2), alert("b", "INC-2")]
+
+
+@pytest.mark.parametrize(
+    ("moved", "goals"),
+    [
+        ((("INC-1", "INC-2"), ("INC-2", "INC-3")), ("INC-3", "INC-3")),
+        ((("INC-2", "INC-3"), ("INC-1", "INC-2")), ("INC-2", "INC-3")),
+        ((("INC-1", "INC-3"), ("INC-2", "INC-3")), ("INC-3", "INC-3")),
+        ((("INC-1", "INC-3"), ("INC-1", "INC-3")), ("INC-3", "INC-2")),
+    ],
+)
+def test_merges_of_one_commit_move_alerts_in_their_order(
+    store: Store, moved: tuple[tuple[str, str], ...], goals: tuple[str, str]
+) -> None:
+    save(store, alerts=(alert("a", "INC-1"), alert("b", "INC-2")))
+    save(store, moved=moved)
+    with store.begin() as batch:
+        rows = batch.reserve([], [("prometheus", "a"), ("prometheus", "b")], []).alerts.values()
+    assert tuple(row.ref for row in sorted(rows, key=lambda row: row.dedup_key)) == goals
 
 
 def test_answers_are_kept_for_a_day(store: Store) -> None:
