@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tocsin.handbook.documents import Documents, LogRefused, PostmortemRefused
-from tocsin.handbook.log import LogRow, is_log
+from tocsin.handbook.card import OWN
+from tocsin.handbook.documents import CardRefused, Documents, LogRefused, PostmortemRefused
+from tocsin.handbook.log import RESTORE_HEADER, LogRow, RestoreRow, is_log
 
 ROW = LogRow("INC-2026-0007", datetime(2026, 1, 20, 13, 6, tzinfo=UTC), "SEV1", "Sign-in loops")
 REF = ROW.ref
+CHECK = RestoreRow(
+    f"{REF} check 1", ROW.at, "Backup check", "Jonas Ek", "before the copy", validation="Passed"
+)
 
 
 @pytest.fixture
@@ -175,3 +179,87 @@ def test_the_highest_number_in_the_log(documents):
     assert documents.highest_number(2026) == 0
     documents.write_log(ROW, None)
     assert documents.highest_number(2026) == 7
+
+
+# --- restores and checks --------------------------------------------------------------------------------------------
+
+
+def test_a_missing_log_is_begun_with_both_tables(documents, log):
+    check = documents.write_restore(CHECK, None)
+    documents.write_log(ROW, None)
+    text = log.read_text("utf-8")
+    assert is_log(text)
+    assert check.row in text
+    assert text.count("INC-2026-0007") == 2
+    assert not documents.write_restore(CHECK, check.row, check.header).changed
+
+
+def test_a_merge_in_progress_holds_the_restore_row(documents, root, log):
+    (root / ".git" / "MERGE_HEAD").write_text("abc\n")
+    assert refusal(documents.write_restore, CHECK, None) == ("merge", False)
+    assert not log.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "permanent"),
+    [
+        ("# Playbook\n", "no-header", True),
+        ("| Date | SEV | Summary |\n|---|---|---|\n", "no-header", True),
+        ("<<<<<<< HEAD\n", "conflict", False),
+        (
+            f"| Date | Kind | Reason | Result |\n|---|---|---|---|\n| 1 | 2 | {REF} check 1 | ? |\n",
+            "edited-by-hand",
+            True,
+        ),
+    ],
+)
+def test_refusals_of_a_restore_row_leave_the_file_alone(documents, log, text, rule, permanent):
+    log.write_text(text, "utf-8")
+    assert refusal(documents.write_restore, CHECK, None) == (rule, permanent)
+    assert log.read_text("utf-8") == text
+
+
+def test_a_changed_header_of_the_second_table_is_refused(documents, log):
+    first = documents.write_restore(CHECK, None)
+    log.write_text(log.read_text("utf-8").replace("| Initiator |", "| Who began |"), "utf-8")
+    changed = RestoreRow(CHECK.ref, CHECK.at, CHECK.kind, CHECK.initiator, CHECK.reason, validation="Failed")
+    assert refusal(documents.write_restore, changed, first.row, first.header) == ("header-changed", True)
+
+
+def test_after_a_person_added_the_table_the_row_goes_in(documents, log):
+    log.write_text("| Date | SEV | Summary |\n|---|---|---|\n", "utf-8")
+    assert refusal(documents.write_restore, CHECK, None) == ("no-header", True)
+    header = f"| {' | '.join(RESTORE_HEADER)} |\n|{'---|' * len(RESTORE_HEADER)}\n"
+    log.write_text(f"{log.read_text('utf-8')}\n{header}", "utf-8")
+    assert documents.write_restore(CHECK, None).row in log.read_text("utf-8")
+
+
+# --- the card -------------------------------------------------------------------------------------------------------
+
+
+def test_the_card_is_written_anew_only_when_it_says_something_else(documents, root):
+    first = documents.write_card(f"{OWN} one\n")
+    again = documents.write_card(f"{OWN} one\n")
+    third = documents.write_card(f"{OWN} two\n")
+    assert (first.path, first.changed, again.changed, third.changed) == (
+        "docs/ops/card.md",
+        True,
+        False,
+        True,
+    )
+    assert (root / "docs" / "ops" / "card.md").read_text("utf-8") == f"{OWN} two\n"
+
+
+def test_a_card_of_somebody_elses_is_left_alone(documents, root):
+    card = root / "docs" / "ops" / "card.md"
+    card.write_text("# Our own card\n", "utf-8")
+    with pytest.raises(CardRefused) as caught:
+        documents.write_card(f"{OWN}\n")
+    assert caught.value.permanent
+    assert card.read_text("utf-8") == "# Our own card\n"
+
+
+def test_the_postmortem_as_it_stands(documents):
+    assert documents.postmortem_text(REF) is None
+    documents.write_postmortem(REF, "# draft\n", None)
+    assert documents.postmortem_text(REF) == "# draft\n"

@@ -1,5 +1,6 @@
 """The log: recognised by its header, one row touched, every other byte kept, nothing untrusted comes alive."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -12,11 +13,15 @@ from tocsin.handbook.log import (
     LogHeld,
     LogRow,
     LogWritten,
+    RestoreRow,
     highest_number,
     is_log,
     log_columns,
     new_log_text,
+    restore_columns,
     split_cells,
+    without_rows,
+    write_restore_row,
     write_row,
 )
 
@@ -276,6 +281,9 @@ def test_a_new_log_is_a_log():
 def test_the_highest_number_of_a_year():
     text = "INC-2026-001 INC-2026-0012 INC-2025-900 XINC-2026-700 INC-2026-0013x"
     assert highest_number(text, 2026) == 13
+    assert highest_number(f"{text} CHG-2026-0014 check 1", 2026) == 14, (
+        "changes count in the same row of numbers"
+    )
     assert highest_number(text, 2024) == 0
 
 
@@ -304,3 +312,202 @@ def test_the_specimen_log(shared):
     result = written(text)
     assert result.text.replace(LINE + "\n", "", 1) == text
     assert highest_number(text, 2025) == 6
+
+
+# --- the second table: restores and checks ---------------------------------------------------------------------------
+
+RESTORES = "| Date (UTC) | Kind | Initiator | Reason | Source | Restored to | Validation | RPO | RTO |"
+SECOND = f"""{LOG.split("## Restore log", maxsplit=1)[0]}## Restore log
+
+{RESTORES}
+|------------|------|-----------|--------|--------|-------------|------------|-----|-----|
+| 2025-12-15 13:00 | Drill | Jonas Ek | Quarterly | PITR | New project | Passed | 2m | 1h 12m |
+
+## Validation checklist
+
+- Newest first.
+"""
+CHECK = RestoreRow(
+    "INC-2026-0007 check 2",
+    AT,
+    "Backup check",
+    "Jonas Ek",
+    'before "Copy contacts back"',
+    source="restore point 2026-01-20 13:05:00",
+    validation="Passed",
+    rpo_s=571,
+)
+CHECK_LINE = (
+    '| 2026-01-20 13:06 | Backup check | Jonas Ek | INC-2026-0007 check 2: before "Copy contacts back" | '
+    "restore point 2026-01-20 13:05:00 | - | Passed | 9m 31s | - |"
+)
+
+
+def restored(text, row=CHECK, previous=None, header=None):
+    result = write_restore_row(text, row, previous, header)
+    assert isinstance(result, LogWritten), result
+    return result
+
+
+def restore_held(text, row=CHECK, previous=None, header=None):
+    result = write_restore_row(text, row, previous, header)
+    assert isinstance(result, LogHeld), result
+    return result
+
+
+def test_a_check_stands_on_top_of_the_second_table_and_every_other_byte_stays():
+    result = restored(SECOND)
+    assert result.row == CHECK_LINE
+    assert result.text == SECOND.replace("-----|-----|\n| 2025", f"-----|-----|\n{CHECK_LINE}\n| 2025")
+    assert result.header == RESTORES
+
+
+def test_the_two_tables_do_not_touch_each_other():
+    both = written(restored(SECOND).text).text
+    assert both.replace(f"{LINE}\n", "").replace(f"{CHECK_LINE}\n", "") == SECOND
+    again = restored(both, CHECK, CHECK_LINE, RESTORES)
+    assert (again.changed, again.text) == (False, both)
+
+
+def test_the_very_same_restore_row_is_not_written_twice_even_after_a_lost_record():
+    first = restored(SECOND)
+    for previous in (first.row, None, "| something else |"):
+        again = restored(first.text, CHECK, previous)
+        assert (again.changed, again.text) == (False, first.text)
+
+
+def test_a_check_that_is_confirmed_later_is_updated_in_place():
+    first = restored(SECOND)
+    other = restored(first.text, replace(CHECK, ref="INC-2026-0007 check 3"))
+    confirmed = replace(CHECK, validation="Passed; confirmed by Mei Tanaka")
+    result = restored(other.text, confirmed, first.row, first.header)
+    assert result.text == other.text.replace(CHECK_LINE, result.row)
+
+
+def test_numbers_with_a_common_beginning_are_different_rows():
+    first = restored(SECOND, replace(CHECK, ref="INC-2026-0007 check 21"))
+    assert restored(first.text).text.count("INC-2026-0007 check 2") == 2
+
+
+def test_conflict_markers_hold_the_restore_row():
+    assert restore_held(f"{SECOND}<<<<<<< HEAD\n").rule == "conflict"
+    assert restore_held(f"{new_log_text()}>>>>>>> theirs\n").rule == "conflict"
+
+
+def test_a_changed_header_of_the_second_table_holds_its_rows():
+    first = restored(SECOND)
+    changed = first.text.replace("Restored to", "Brought to")
+    assert (
+        restore_held(changed, replace(CHECK, validation="x"), first.row, first.header).rule
+        == "header-changed"
+    )
+    assert written(changed).changed, "the first table is as it was"
+
+
+def test_a_changed_header_of_the_first_table_does_not_hold_the_second():
+    first = restored(SECOND)
+    changed = first.text.replace("| Impact |", "| Effect |")
+    assert restored(changed, replace(CHECK, validation="x"), first.row, first.header).changed
+
+
+def test_a_restore_row_edited_by_hand_is_not_overwritten():
+    first = restored(SECOND)
+    edited = first.text.replace("9m 31s", "9m 40s")
+    assert restore_held(edited, replace(CHECK, validation="x"), first.row).rule == "edited-by-hand"
+
+
+def test_a_restore_row_taken_out_by_hand_is_written_again():
+    first = restored(SECOND)
+    assert restored(SECOND, CHECK, first.row, first.header).text == first.text
+
+
+def test_a_log_without_a_second_table_says_which_header_to_add():
+    held = restore_held(LOG.split("## Restore log", maxsplit=1)[0])
+    assert held.rule == "no-header"
+    assert RESTORES in held.reason
+
+
+def test_a_playbook_gets_no_restore_row():
+    assert restore_held("# What to do\n\n| Step | Who |\n|---|---|\n| 1 | IC |\n").rule == "no-header"
+
+
+def test_a_log_of_our_own_gets_the_table_with_its_first_row():
+    result = restored(written(new_log_text()).text)
+    assert result.text.endswith(f"## Restores and checks\n\n{RESTORES}\n|{'---|' * 9}\n{CHECK_LINE}\n")
+    second = restored(result.text, replace(CHECK, ref="INC-2026-0008 check 1"))
+    assert second.text.count("## Restores and checks") == 1
+    assert len(cells_of(second.text)) == 1, "the incidents stay one row"
+
+
+def test_a_table_with_few_columns_of_its_own():
+    text = "| Timestamp | By | Reason | Validation result |\n|---|---|---|---|\n"
+    assert restored(text).row == (
+        '| 2026-01-20 13:06 | Jonas Ek | INC-2026-0007 check 2: before "Copy contacts back" | Passed |'
+    )
+
+
+def test_a_table_without_a_reason_is_known_by_what_came_of_it():
+    text = "| Date | Kind | Result |\n|---|---|---|\n"
+    first = restored(text)
+    assert first.row == "| 2026-01-20 13:06 | Backup check | INC-2026-0007 check 2: Passed |"
+    assert not restored(first.text, CHECK, first.row).changed
+
+
+@pytest.mark.parametrize(
+    ("header", "known"),
+    [
+        (["Date (UTC)", "Kind", "Initiator", "Reason", "Validation"], True),
+        (["When", "Type", "Result"], True),
+        (["Date", "Initiator", "Validation result"], True),
+        (["Date (UTC)", "SEV", "Summary", "Impact", "Type", "Result"], False),
+        (["Week", "Starts", "Primary"], False),
+        (["Date", "Kind", "Amount"], False),
+        (["Kind", "Validation", "RPO"], False),
+    ],
+)
+def test_headers_of_the_second_table(header, known):
+    assert (restore_columns(header) is not None) is known
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_untrusted_text_in_the_second_table_is_inert(text):
+    row = RestoreRow("INC-2026-0009 restore 1", AT, text, text, text, text, text, text)
+    result = restored(f"{RESTORES}\n|{'---|' * 9}\n", row)
+    assert_inert(result.text, columns=9)
+    assert not restored(result.text, row, result.row).changed
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.sampled_from(["a", "b | c", "d\ne"]), st.booleans()), max_size=12
+    )
+)
+def test_any_order_of_writes_to_both_tables_leaves_one_row_each(writes):
+    text, last = SECOND, {}
+    for number, said, incident in writes:
+        if incident:
+            row = LogRow(f"INC-2026-100{number}", AT, "SEV1", said)
+            result = written(text, row, last.get(row.ref))
+        else:
+            check = replace(CHECK, ref=f"INC-2026-0007 check {number}", validation=said)
+            row, result = check, restored(text, check, last.get(check.ref))
+        text, last[row.ref] = result.text, result.row
+    assert all(text.count(row) == 1 for row in last.values())
+    for row in last.values():
+        text = text.replace(f"{row}\n", "", 1)
+    assert text == SECOND
+
+
+def test_rows_of_both_tables_are_no_part_of_the_handbook():
+    assert without_rows(restored(SECOND).text) == without_rows(SECOND)
+
+
+def test_the_specimen_log_has_both_tables(shared):
+    text = (shared / "specimens" / "docs" / "ops" / "incidents.md").read_text("utf-8")
+    result = restored(text)
+    assert result.text.replace(CHECK_LINE + "\n", "", 1) == text
+
+
+def test_a_drill_is_marked_in_the_summary():
+    row = LogRow("INC-2026-0007", AT, "SEV1", "Sign-in loops", drill=True)
+    assert "| INC-2026-0007 DRILL: Sign-in loops |" in written(LOG, row).row

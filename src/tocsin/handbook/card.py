@@ -17,6 +17,8 @@ from tocsin.handbook.grammar import format_duration, plain_target
 from tocsin.handbook.inert import inert_line
 from tocsin.handbook.rotations import WEEKDAYS
 
+OWN = "Written by tocsin from the handbook, and anew whenever handbook, roster or rota change."
+"""The line by which a card is known as tocsin's own; without it the file is somebody else's."""
 WEEKS = 4
 """How far the on-call table looks ahead, from the turn that runs now."""
 MOST_TURNS = 40
@@ -33,7 +35,7 @@ def card(policy: Policy, directory: Directory, rotations: Sequence[Rotation], no
     """The page as Markdown; `now` (aware) chooses the first turn of the on-call table and nothing else."""
     parts = [
         "# Incident card",
-        "Print this page and keep it where it is found without network. All times are UTC unless a zone is named.",
+        f"{OWN} Print it and keep it where it is found without network. Times are UTC unless a zone is named.",
         f"## Who to call\n\n{_people(policy, directory)}",
         *_ladder(policy.ladder, policy),
         *(_rota(rotation, directory, now) for rotation in rotations),

@@ -1,4 +1,4 @@
-"""Writes log rows and postmortems into the work tree: the thin shell around `log` and the drafts.
+"""Writes log rows, postmortems and the card into the work tree: the thin shell around `log` and the drafts.
 
 Each write re-reads the file just before, merges, and replaces it by rename, so that a reader or a crash sees the old
 or the new file and never half of one. Nothing is written outside of the work tree or over what people wrote.
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tocsin.handbook.card import OWN
 from tocsin.handbook.log import (
     LogHeld,
     LogResult,
@@ -27,6 +28,7 @@ from tocsin.handbook.log import (
 )
 
 POSTMORTEMS = "postmortems"
+CARD = "card.md"
 _REF = re.compile(r"[A-Z]{2,8}-\d{4}-\d{1,9}")
 _RETRY_RULES = frozenset({"conflict"})
 
@@ -49,6 +51,10 @@ class PostmortemRefused(DocumentRefused):
     """The postmortem was not written: somebody has edited it, or it leads out of the work tree."""
 
 
+class CardRefused(DocumentRefused):
+    """The card was not written: one of somebody else's stands there, or it leads out of the work tree."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What was written: `path` relative to the root, `changed` False when the file already said so.
@@ -64,7 +70,7 @@ class Written:
 
 
 class Documents:
-    """The files of one handbook that tocsin writes: the log and the postmortems.
+    """The files of one handbook that tocsin writes: the log, the postmortems and the card.
 
     Args:
         root: top of the work tree; nothing outside of it is ever opened.
@@ -139,6 +145,32 @@ class Documents:
             raise PostmortemRefused("edited-by-hand", reason, permanent=True)
         _replace(path, text)
         return Written(name, changed=True, hash=digest)
+
+    def postmortem_text(self, ref: str) -> str | None:
+        """The postmortem as it stands in the work tree, None without one.
+
+        Raises:
+            PostmortemRefused: it leads out of the work tree or is not UTF-8.
+        """
+        path = self._inside(self._root / self._folder / POSTMORTEMS / f"{ref}.md", PostmortemRefused)
+        return self._text(path, PostmortemRefused)
+
+    def write_card(self, text: str) -> Written:
+        """Write `<folder>/card.md`, unless a card of somebody else's stands there.
+
+        Raises:
+            CardRefused: the card there is not tocsin's own, or leads out of the work tree.
+            OSError: the disk refused.
+        """
+        path = self._inside(self._root / self._folder / CARD, CardRefused)
+        name = path.relative_to(self._root).as_posix()
+        current = self._text(path, CardRefused)
+        if current is not None and current != text and OWN not in current:
+            reason = f"{name} was not written by tocsin: give it another name"
+            raise CardRefused("edited-by-hand", reason, permanent=True)
+        if current != text:
+            _replace(path, text)
+        return Written(name, changed=current != text, hash=text_hash(text))
 
     def postmortem_link(self, ref: str) -> str:
         """The link from the log to a postmortem, relative to the log's folder."""

@@ -18,13 +18,13 @@ from tocsin.domain.policy import Metadata, Policy, Source
 from tocsin.handbook.assemble import assemble
 from tocsin.handbook.check import ChecklistResult, Facts, judge
 from tocsin.handbook.document import Code, Document, parse_document
+from tocsin.handbook.documents import CARD
 from tocsin.handbook.findings import Finding, Notebook
 from tocsin.handbook.links import LinkBook, find_root
 from tocsin.handbook.log import is_log, without_rows
 from tocsin.handbook.passages import read_metadata
 from tocsin.handbook.render_policy import policy_json, understood
 
-CARD = "card.md"
 LOG = "incidents.md"
 _SUFFIXES = frozenset({".md", ".markdown"})
 
