@@ -1,6 +1,6 @@
 """From a timeline to what documents say: the log row and the facts of a postmortem draft.
 
-Pure projections; the sentences are `domain.narrate`'s, the tables `handbook`'s.
+Pure projections; words, cells and tables are `handbook`'s.
 """
 
 from __future__ import annotations
@@ -8,35 +8,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tocsin.domain import clocks, postmortem
-from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.incident import Incident
-from tocsin.domain.narrate import actor, sentence
-from tocsin.domain.spans import span
+from tocsin.handbook.gathered import gathered
 from tocsin.handbook.log import LogRow
-from tocsin.handbook.postmortem import PostmortemFacts, Promise, TimelineLine
+from tocsin.handbook.postmortem import PostmortemFacts, Promise
+from tocsin.handbook.retold import Names
+from tocsin.handbook.rows import actions_cell, cause_cell, follow_ups_cell, impact_cell
 from tocsin.store.contract import Recorded
 
-ACTIONS_IN_ROW = 6
-_PLUMBING = (ev.PageRequested, ev.PageSent, ev.PageEnded, ev.DocumentWritten, ev.DocumentRefused)
+
+def names_of(context: Context) -> Names:
+    """How documents call people and seats."""
+    people = {handle: person.name for handle, person in context.directory.people.items()}
+    return Names(people, {role.key: role.abbreviation or role.name for role in context.policy.roles})
 
 
 def log_row(
-    state: Incident, context: Context, timeline: Sequence[Recorded], postmortem_link: str | None
+    state: Incident,
+    context: Context,
+    timeline: Sequence[Recorded],
+    postmortem_link: str | None,
+    missed: Sequence[str] = (),
+    postmortem_text: str | None = None,
 ) -> LogRow:
     """The incident's row: what is known now; what only people know stays a dash."""
     events = [record.event for record in timeline]
+    due = postmortem.due_at(state, context)
     return LogRow(
         ref=state.ref,
         at=state.detected_at,
         sev=state.level,
         summary=state.title,
-        impact=_impact(state, events),
-        actions="; ".join(_actions(events)) or None,
-        follow_ups=_follow_ups(state, context),
+        impact=impact_cell(state, events),
+        actions=actions_cell(events, missed),
+        cause=cause_cell(state, postmortem_text),
+        follow_ups=follow_ups_cell(state, events, names_of(context), due),
         owner=_name(state.holder("ic") or state.acked_by or state.declared_by, context),
         state=state.stage.value,
         postmortem=postmortem_link,
+        drill=state.drill,
     )
 
 
@@ -45,51 +56,15 @@ def _name(handle: str | None, context: Context) -> str | None:
     return person.name if person else handle
 
 
-def _impact(state: Incident, events: Sequence[ev.Event]) -> str | None:
-    updates = [e.impact for e in events if isinstance(e, ev.UpdatePosted)]
-    end = state.resolved_at
-    took = f"{span(int((end - state.detected_at).total_seconds()))}" if end else None
-    return "; ".join(part for part in (updates[-1] if updates else None, took) if part) or None
-
-
-def _actions(events: Sequence[ev.Event]) -> list[str]:
-    """Ack, decisions, mitigation and resolve with their times: newest decisions win when it gets long."""
-    found: list[str] = []
-    for event in events:
-        match event:
-            case ev.Acknowledged():
-                found.append(f"Ack {event.at:%H:%M}")
-            case ev.Decided():
-                found.append(f"{event.decision} {event.at:%H:%M}")
-            case ev.Mitigated():
-                found.append(f"mitigated {event.at:%H:%M} ({event.evidence})")
-            case ev.Resolved():
-                found.append(f"resolved {event.at:%H:%M} ({event.confirmed})")
-            case _:
-                continue
-    return found[:1] + found[1:][-(ACTIONS_IN_ROW - 1) :]
-
-
-def _follow_ups(state: Incident, context: Context) -> str | None:
-    due = postmortem.due_at(state, context)
-    if due is None or state.postmortem_published:
-        return None
-    return f"Postmortem due {due:%Y-%m-%d %H:%M}"
-
-
 def postmortem_facts(
     state: Incident, context: Context, timeline: Sequence[Recorded], commit: str | None
 ) -> PostmortemFacts:
     """Everything the draft can be prefilled with."""
-    events = [record.event for record in timeline]
-    mitigations = [e.evidence for e in events if isinstance(e, ev.Mitigated)]
-    resolved = [e for e in events if isinstance(e, ev.Resolved)]
-    return PostmortemFacts(
+    known = PostmortemFacts(
         ref=state.ref,
         title=state.title,
         severity=state.level,
         sections=tuple(note.text for note in context.policy.postmortem_sections),
-        impact_start=state.impact_start,
         detected=state.detected_at,
         declared=state.declared_at,
         acked=state.acked_at,
@@ -97,21 +72,10 @@ def postmortem_facts(
         resolved=state.resolved_at,
         due=postmortem.due_at(state, context),
         roles=tuple(_roles(state, context)),
-        impact=_impact(state, events),
-        mitigation="; ".join([*mitigations, *(e.confirmed for e in resolved)]) or None,
-        timeline=tuple(
-            TimelineLine(e.at, actor(e), sentence(e))
-            for e in _in_order(events)
-            if not isinstance(e, _PLUMBING)
-        ),
         promises=tuple(promises(state, context)),
         handbook_commit=commit,
     )
-
-
-def _in_order(events: Sequence[ev.Event]) -> list[ev.Event]:
-    """By when things happened; back-dated notes stand where they belong."""
-    return sorted(events, key=lambda event: event.at)
+    return gathered(known, state, [record.event for record in timeline], names_of(context))
 
 
 def _roles(state: Incident, context: Context) -> list[tuple[str, str]]:
