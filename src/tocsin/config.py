@@ -32,6 +32,7 @@ ENVIRONMENT: Final = {
 """Every variable that tocsin itself reads; those that `{ env = ... }` names come on top."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _ENV_OR_FILE = '{ env = "NAME" } or { file = "path" }'
 _SECRET_LIMIT = 64 * 1024
 """Bytes of a file that holds a secret."""
@@ -149,6 +150,34 @@ class Handbook:
     path: Path = field(
         default=Path("docs/ops"), metadata=about("folder of the Markdown files, inside a git work tree")
     )
+    commit: bool = field(
+        default=False,
+        metadata=about("whether tocsin commits its own rows, drafts and card, and nothing else"),
+    )
+    push: bool = field(
+        default=False,
+        metadata=about("whether its commits are pushed to the branch that is followed; needs commit"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitHubSettings:
+    """[ticket] of kind github: an issue for each declared incident."""
+
+    kind: ClassVar[str] = "github"
+    repository: str = field(metadata=about("owner/name of the repository whose issues are the tickets"))
+    token: Secret = field(metadata=about("token that may write issues there"))
+    url: str = field(
+        default="https://api.github.com",
+        metadata=about(
+            "address of the API; of GitHub Enterprise Server: https://host/api/v3", link="https http"
+        ),
+    )
+    allow_loopback: bool = field(default=False, metadata=about("whether the address may lie on this machine"))
+
+
+TrackerSettings = GitHubSettings
+TRACKERS: Final[dict[str, type[TrackerSettings]]] = {"github": GitHubSettings}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +254,7 @@ class Settings:
     database: Database = field(default_factory=Database)
     handbook: Handbook = field(default_factory=Handbook)
     channels: dict[str, ChannelSettings] = field(default_factory=dict)
+    ticket: TrackerSettings | None = None
     literal_secrets: tuple[str, ...] = ()
     """Keys where a secret stands in the file itself: a finding of `tocsin check`."""
     missing_secrets: tuple[str, ...] = ()
@@ -284,6 +314,7 @@ def reference() -> Iterator[tuple[str, str]]:
         ("people", People),
         ("database", Database),
         ("handbook", Handbook),
+        *((f'ticket (kind = "{kind}")', cls) for kind, cls in TRACKERS.items()),
         *((f'channel.<name> (kind = "{kind}")', cls) for kind, cls in CHANNELS.items()),
     ]
     for section, cls in sections:
@@ -340,7 +371,7 @@ class _Reader:
     def settings(self, document: dict[str, Any]) -> Settings:
         """The whole document."""
         self.refuse_integrations(document)
-        self.refuse_unknown(document, ("server", "people", "database", "handbook", "channel"), "")
+        self.refuse_unknown(document, ("server", "people", "database", "handbook", "channel", "ticket"), "")
         server = self.section(Server, document.get("server", {}), "server")
         if not 1 <= server.port <= 65535:
             raise self.fail("server.port", f"{server.port} is no port", "1 to 65535")
@@ -350,8 +381,9 @@ class _Reader:
             server=server,
             people=self.section(People, document.get("people", {}), "people"),
             database=self.section(Database, document.get("database", {}), "database"),
-            handbook=self.section(Handbook, document.get("handbook", {}), "handbook"),
+            handbook=self.handbook(document.get("handbook", {})),
             channels=dict(self.channels(document.get("channel", {}))),
+            ticket=self.ticket(document["ticket"]) if "ticket" in document else None,
             literal_secrets=tuple(self.literal),
             missing_secrets=tuple(self.missing),
         )
@@ -362,13 +394,34 @@ class _Reader:
             where = f"channel.{name}"
             if name in (DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICKETS_LANE):
                 raise self.fail(where, "this name is taken by tocsin itself", "choose another")
-            kind = table.get("kind")
-            cls = CHANNELS.get(kind) if isinstance(kind, str) else None
-            if cls is None:
-                said = "kind is missing" if kind is None else f"there is no channel of kind {kind!r}"
-                raise self.fail(f"{where}.kind", said, _nearest(str(kind), CHANNELS))
-            rest = {key: value for key, value in table.items() if key != "kind"}
+            cls, rest = self.by_kind(CHANNELS, table, where, "channel")
             yield name, self.section(cls, rest, where, name=name)
+
+    def handbook(self, table: Any) -> Handbook:
+        """[handbook]: what is not committed cannot be pushed."""
+        found = self.section(Handbook, table, "handbook")
+        if found.push and not found.commit:
+            raise self.fail("handbook.push", "needs handbook.commit", "add commit = true")
+        return found
+
+    def ticket(self, table: Any) -> TrackerSettings:
+        """[ticket], by kind."""
+        cls, rest = self.by_kind(TRACKERS, self.table(table, "ticket"), "ticket", "ticket")
+        found = self.section(cls, rest, "ticket")
+        if not _REPOSITORY.fullmatch(found.repository):
+            raise self.fail("ticket.repository", "is no repository", "owner/name, as in its address")
+        return found
+
+    def by_kind(
+        self, kinds: Mapping[str, type[_Section]], table: dict[str, Any], where: str, what: str
+    ) -> tuple[type[_Section], dict[str, Any]]:
+        """The dataclass that `kind` names, and the other values."""
+        kind = table.get("kind")
+        cls = kinds.get(kind) if isinstance(kind, str) else None
+        if cls is None:
+            said = "kind is missing" if kind is None else f"there is no {what} of kind {kind!r}"
+            raise self.fail(f"{where}.kind", said, _nearest(str(kind), kinds))
+        return cls, {key: value for key, value in table.items() if key != "kind"}
 
     def named(self, tables: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """The tables below one section."""
@@ -512,13 +565,9 @@ class _Reader:
         for key in table:
             if key not in known:
                 name = ".".join(filter(None, (where, key)))
-                repair = _NOT_YET.get(name) or _nearest(key, known)
+                repair = _nearest(key, known)
                 raise self.fail(name, "there is no such setting", repair)
 
-
-_NO_COMMITS = "this version does not commit by itself: remove the line, and commit what it wrote yourself"
-_NOT_YET: Final = {"handbook.commit": _NO_COMMITS, "handbook.push": _NO_COMMITS}
-"""Settings that people expect and that nothing would heed."""
 
 _TYPES: Final[dict[type, str]] = {str: "a text in quotes", int: "a whole number", bool: "true or false"}
 

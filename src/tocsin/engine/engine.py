@@ -24,7 +24,7 @@ from tocsin.engine.clock import Clock, SystemClock
 from tocsin.engine.courier import Courier
 from tocsin.engine.desk import Busy, Desk
 from tocsin.engine.live import Contexts, Live
-from tocsin.engine.ports import Lane
+from tocsin.engine.ports import Companion, Lane
 from tocsin.engine.ticker import Ticker
 from tocsin.store.contract import HELD, JournalRow, Node, Store, StoreUnavailable
 
@@ -55,6 +55,7 @@ class Engine:
         self.ticker = Ticker(store, self.desk, clock)
         self.courier = Courier(store, self.desk, clock, lanes, owner=self.boot)
         self.auditor = Auditor(store, self.desk, clock)
+        self.companions: list[Companion] = []
         self._stop = threading.Event()
         self._beats: threading.Thread | None = None
         self._no_beat: str | None = None
@@ -81,6 +82,8 @@ class Engine:
             self.courier.start()
             self.ticker.start()
             self.auditor.start()
+            for companion in self.companions:
+                companion.start()
         self._beats = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._beats.start()
         # What is here now stays: walking all of it again stops every thread for as long as several ticks may be late.
@@ -107,6 +110,8 @@ class Engine:
             self.ticker.stop()
             self.courier.stop()
             self.auditor.stop()
+            for companion in self.companions:
+                companion.stop()
         self.desk.stop()
         if self._beats is not None:
             self._beats.join()

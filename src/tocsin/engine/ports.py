@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from tocsin.store.contract import DocumentMemory, Taken
 
@@ -32,3 +33,15 @@ class Lane:
     lease_s: float = 30.0
     waits_s: tuple[float, ...] = (5, 20, 60, 60, 60, 120, 120, 120)
     for_ever: bool = False
+
+
+class Companion(Protocol):
+    """Something that runs beside the courier, on the nodes where that runs."""
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        ...
+
+    def stop(self) -> None:
+        """End."""
+        ...

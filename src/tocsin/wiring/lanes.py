@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -34,6 +34,10 @@ DOCUMENT_WAITS_S = (1.0, 5.0, 15.0, 30.0, 60.0)
 TIMELINE_LIMIT = 10_000
 
 
+def _nobody_waits() -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What carrying needs besides the effect; `contexts` is set once the engine exists."""
@@ -43,6 +47,9 @@ class Surroundings:
     now: Callable[[], datetime]
     base_url: str
     documents: Callable[[], Documents | None]
+    writing: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a document is written: one that outlived its time limit must not overtake the next one."""
+    written: Callable[[], None] = _nobody_waits
 
     def subject_of(self, taken: Taken) -> tuple[Incident, Context]:
         """State and context of the incident. Raises Undelivered when it is gone."""
@@ -119,11 +126,11 @@ def _siren_carry(around: Surroundings) -> Carry:
 
 
 def _documents_carry(around: Surroundings) -> Carry:
-    writing = threading.Lock()  # a write that outlived its time limit must not overtake the next one
-
     def write(taken: Taken) -> Carried:
-        with writing:
-            return _write(taken, around)
+        with around.writing:
+            carried = _write(taken, around)
+        around.written()
+        return carried
 
     async def carry(taken: Taken) -> Carried:
         return await asyncio.to_thread(write, taken)

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import structlog
 
@@ -33,10 +33,12 @@ from tocsin.store import open_store
 from tocsin.store.contract import JournalRow, Store
 from tocsin.wiring.lanes import Surroundings, lanes
 from tocsin.wiring.people import directory
+from tocsin.wiring.repository import COMMIT, PUSH, Place, Repository
 
 log = structlog.get_logger("tocsin")
 
 WARNINGS_SHOWN = 5
+CARD_FILE = "card.md"
 HOME = "home"
 """Meta key: the machine and path this database belongs to; elsewhere it sends nothing until adopted (rule 18)."""
 
@@ -53,8 +55,11 @@ class Program:
         self.channels: dict[str, Channel] = {
             name: build(name, channel.values(), clock.now) for name, channel in settings.channels.items()
         }
-        around = Surroundings(store, self._contexts, clock.now, settings.server.base_url, self._documents)
+        around = Surroundings(
+            store, self._contexts, clock.now, settings.server.base_url, self._documents, written=self._written
+        )
         self.engine = Engine(store, clock, nothing_known(), lanes(around, self.channels), role=role)
+        self.repository = self._repository(around.writing)
         self.reload()
         self._own_home()
 
@@ -71,6 +76,38 @@ class Program:
         if reading is None or not folder.exists():
             return None
         return Documents(reading.root, folder if folder.is_dir() else folder.parent, reading.log_path)
+
+    def _place(self) -> Place | None:
+        documents, reading = self._documents(), self.reading
+        if documents is None or reading is None:
+            return None
+        drafts = PurePosixPath(documents.postmortem_path("INC-0000-0")).parent
+        return Place(reading.root, documents.log_path, str(drafts), str(drafts.parent / CARD_FILE))
+
+    def _repository(self, writing: threading.Lock) -> Repository | None:
+        """What commits and pushes, where the settings say so."""
+        wanted = self.settings.handbook
+        for key in (COMMIT,) * (not wanted.commit) + (PUSH,) * (not wanted.push):
+            self.store.clear_alarm(key)
+        if not wanted.commit:
+            return None
+        made = Repository(
+            self.store,
+            self._place,
+            self.clock.now,
+            push=wanted.push,
+            writing=writing,
+            waits=self._held,
+        )
+        self.engine.companions.append(made)
+        return made
+
+    def _held(self) -> str | None:
+        return self.engine.held()
+
+    def _written(self) -> None:
+        if self.repository is not None:
+            self.repository.wake()
 
     def reload(self) -> Reading | None:
         """Read the handbook; activate it if it is usable, else keep the last good one and raise an alarm."""

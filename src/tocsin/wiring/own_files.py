@@ -1,0 +1,161 @@
+"""What in the repository is tocsin's: rows of the log, drafts nobody has edited, the card; and whose version wins.
+
+A row is tocsin's while it reads as it was written last, a draft or card while its hash is the one that was kept. All
+else in these files is people's, and is neither committed for them nor taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tocsin.handbook.carry import OwnRow, carry_row, holds, line_of, refs_changed
+from tocsin.handbook.documents import text_hash
+from tocsin.handbook.log import LogHeld, new_log_text, without_rows
+from tocsin.store.contract import Store
+
+CARD = "card"
+"""Meta key: the hash of the card as it was written last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where tocsin writes, relative to `root`: the log, the folder of the postmortems, the card."""
+
+    root: Path
+    log: str
+    postmortems: str
+    card: str
+
+
+class Held(Exception):
+    """Something of tocsin's cannot be put there now; the reason is one sentence for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A file as it shall be, None where it shall not; `held` says what could not be put there, in sentences."""
+
+    text: str | None
+    held: tuple[str, ...] = ()
+
+
+class OwnFiles:
+    """Judges versions of the files; paths are relative to the top of the work tree, texts None where there is none."""
+
+    def __init__(self, store: Store, place: Place, top: Path) -> None:
+        self._store = store
+        self.log = _below(place, place.log, top)
+        self.postmortems = _below(place, place.postmortems, top)
+        self.card = _below(place, place.card, top)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Everything that may hold something of tocsin's."""
+        return (self.log, self.postmortems, self.card)
+
+    def refs_of(self, path: str, old: str | None, new: str | None) -> list[str]:
+        """The incidents that a change of this file is about."""
+        if path == self.log:
+            return refs_changed(old or "", new or "")
+        return [PurePosixPath(path).stem] if path != self.card else []
+
+    def only_drills(self, refs: Iterable[str]) -> bool:
+        """Whether all of these are drills, and there is one at all."""
+        states = [self._store.incident(ref) for ref in refs]
+        return bool(states) and all(state is not None and state.drill for state in states)
+
+    def with_own(self, path: str, theirs: str | None, mine: str | None) -> Version:
+        """`theirs` (a commit, the index) with what is tocsin's in `mine` (the work tree), and nothing else of it.
+
+        Raises Held for a log that people began and never committed.
+        """
+        if mine is None:
+            return Version(theirs)
+        if path != self.log:
+            return Version(mine if self._is_kept(path, mine) else theirs)
+        text = theirs if theirs is not None else _beginning(path, mine)
+        return self._carried(text, mine, self._rows(refs_changed(theirs or "", mine)), lambda _: True)
+
+    def onto(
+        self,
+        path: str,
+        base: str | None,
+        mine: str | None,
+        theirs: str | None,
+        by_us: Callable[[str, str], bool],
+    ) -> Version:
+        """`theirs` (what others have pushed) with what tocsin changed from `base` to `mine`.
+
+        `by_us(path, line)` knows whether a line that stands in theirs was put there by tocsin: a row that others have
+        changed is held. Raises Held when the log is gone.
+        """
+        if theirs in (base, mine):
+            return Version(mine)
+        if path != self.log:
+            return Version(theirs)  # edited there: a draft is never put over what people wrote
+        if theirs is None:
+            raise Held(f"{path} is gone on the remote branch: pull, and say where the log is now")
+        before = [*(base or "").splitlines()]
+
+        def may_replace(line: str) -> bool:
+            return line in before or by_us(path, line)
+
+        return self._carried(
+            theirs, mine or "", self._rows(refs_changed(base or "", mine or "")), may_replace
+        )
+
+    def _carried(
+        self, text: str, mine: str, rows: list[OwnRow], may_replace: Callable[[str], bool]
+    ) -> Version:
+        """Lowest row first, since each is put in on top. A row that is held keeps no other one back."""
+        held = []
+        lines = [line.rstrip("\r\n") for line in mine.splitlines()]
+        present = [row for row in rows if holds(mine, row)]
+        for row in sorted(present, key=lambda own: -lines.index(line_of(mine, own) or own.row)):
+            result = carry_row(text, row, may_replace)
+            if isinstance(result, LogHeld):
+                held.append(result.reason)
+            else:
+                text = result.text
+        return Version(text, tuple(dict.fromkeys(held)))
+
+    def _rows(self, refs: Iterable[str]) -> list[OwnRow]:
+        """The rows of these incidents as they were written last."""
+        found = []
+        for ref in refs:
+            state = self._store.incident(ref)
+            for document in (name for name, _ in state.documents) if state else ():
+                kind, _, number = document.partition("-")
+                memory = self._store.document(ref, document)
+                if memory is not None and kind in {"log", "check", "restore"}:
+                    row, _, header = memory.content.partition("\n")
+                    found.append(OwnRow(f"{ref} {kind} {number}" if number else ref, document, row, header))
+        return found
+
+    def _is_kept(self, path: str, text: str) -> bool:
+        """Whether a draft or the card is the one that was written last."""
+        if path == self.card:
+            return self._store.meta(CARD) == text_hash(text)
+        memory = self._store.document(PurePosixPath(path).stem, "postmortem")
+        return memory is not None and memory.content == text_hash(text)
+
+
+def _below(place: Place, path: str, top: Path) -> str:
+    """A path of the handbook's root as one of the work tree's top, links followed. Raises Held outside of it."""
+    resolved = (place.root / path).resolve()
+    if not resolved.is_relative_to(top):
+        raise Held(f"{path} lies outside of the git work tree")
+    return resolved.relative_to(top).as_posix()
+
+
+def _beginning(path: str, mine: str) -> str:
+    """What a log that git does not know yet begins with. Raises Held for one that people began."""
+    if not mine.startswith(new_log_text().rstrip("\n")):
+        raise Held(f"{path} was never committed: commit it once, tocsin's rows follow")
+    return without_rows(mine)

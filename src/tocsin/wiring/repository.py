@@ -1,0 +1,135 @@
+"""Keeps the repository up with what was written: a thread that commits and pushes, woken by writes.
+
+It keeps nothing of its own: what is owed is read from git, each minute and after each write. What cannot be done is an
+alarm (`commit`, `push`) and is tried again for ever; nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from tocsin.store.contract import Store, StoreUnavailable
+from tocsin.wiring.git import Git, GitFailed
+from tocsin.wiring.own_files import Held, OwnFiles, Place
+from tocsin.wiring.publish import Publisher
+
+log = structlog.get_logger("tocsin.repository")
+
+EVERY_S = 60.0
+ECHOES_S = (0.2, 1.0, 3.0)
+"""Pauses after a write: what was written is recorded a moment later, and is tocsin's only then."""
+WAITS_S = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+"""Pauses after rounds that failed; the last one for ever."""
+COMMIT, PUSH = "commit", "push"
+"""Keys of the alarms."""
+
+
+class Repository:
+    """Commits and, where `push` is set, pushes. `waits` says why nothing may leave here, or None."""
+
+    def __init__(
+        self,
+        store: Store,
+        place: Callable[[], Place | None],
+        now: Callable[[], datetime],
+        *,
+        push: bool,
+        writing: AbstractContextManager[object],
+        waits: Callable[[], str | None],
+    ) -> None:
+        self._store = store
+        self._place = place
+        self._now = now
+        self._push = push
+        self._writing = writing
+        self._waits = waits
+        self._wanted = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._git: Git | None = None
+
+    def start(self) -> None:
+        """Look at once what an earlier run may have left, then after each write."""
+        self._thread = threading.Thread(target=self._run, name="repository", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is under way is ended too, and done again at the next start."""
+        self._stopping.set()
+        self._wanted.set()
+        git = self._git
+        if git is not None:
+            git.stop()
+        if self._thread is not None:
+            self._thread.join()
+
+    def wake(self) -> None:
+        """Something was written; safe from any thread."""
+        self._wanted.set()
+
+    def _run(self) -> None:
+        failed, echoes = 0, list(ECHOES_S)
+        while not self._stopping.is_set():
+            try:
+                failed = 0 if self.round() else failed + 1
+            except StoreUnavailable as down:
+                log.warning("cannot look at the repository", reason=str(down))
+                failed += 1
+            pause = WAITS_S[min(failed, len(WAITS_S)) - 1] if failed else EVERY_S
+            if self._wanted.wait(echoes.pop(0) if echoes else pause):
+                self._wanted.clear()
+                echoes = list(ECHOES_S)
+
+    def round(self) -> bool:
+        """Commit and push what is owed; whether nothing is left. Raises StoreUnavailable."""
+        place = self._place()
+        if place is None or self._waits() is not None:
+            return True
+        try:
+            publisher = self._publisher(place)
+        except (Held, GitFailed) as failed:
+            return self._stopping.is_set() or self._alarm(COMMIT, f"nothing is committed: {failed.reason}")
+        committed = self._attempt(COMMIT, publisher.commit)
+        # What is committed already goes out even if the next commit has to wait.
+        return (not self._push or self._attempt(PUSH, publisher.push)) and committed
+
+    def _publisher(self, place: Place) -> Publisher:
+        """Raises Held, GitFailed."""
+        folder = (place.root / place.log).parent
+        while not folder.is_dir():
+            folder = folder.parent
+        top = Path(self._git_in(folder)("rev-parse", "--show-toplevel")).resolve()
+        return Publisher(self._git_in(top), OwnFiles(self._store, place, top), self._writing)
+
+    def _git_in(self, folder: Path) -> Git:
+        self._git = git = Git(folder)
+        if self._stopping.is_set():
+            git.stop()
+        return git
+
+    def _attempt(self, key: str, work: Callable[[], object]) -> bool:
+        try:
+            work()
+        except (Held, GitFailed) as failed:
+            if self._stopping.is_set():
+                return True
+            said = (
+                "tocsin's changes are not committed" if key == COMMIT else "tocsin's commits are not pushed"
+            )
+            return self._alarm(key, f"{said}: {failed.reason}")
+        self._store.clear_alarm(key)
+        return True
+
+    def _alarm(self, key: str, reason: str) -> bool:
+        log.warning("repository", reason=reason)
+        self._store.raise_alarm(key, reason, self._now())
+        return False
+
+
+__all__ = ["Held", "Place", "Repository"]

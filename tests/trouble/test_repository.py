@@ -1,0 +1,531 @@
+"""The repository: tocsin commits its own rows and nothing else, pushes on top of others, and loses nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tocsin.domain import events as ev
+from tocsin.wiring import publish, repository
+from tocsin.wiring.git import Git, GitFailed
+from trouble.conftest import HANDBOOK, LOG, Builder, House, eventually, for_a_while
+
+OURS = "tocsin <tocsin@localhost>"
+PUSHING = "[handbook]\ncommit = true\npush = true\n"
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_SYSTEM": "/dev/null",
+    **{f"GIT_{who}_{what}": "ann" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rstrip("\n")
+
+
+@dataclass
+class Place:
+    """A work tree with a handbook, the bare repository that it follows, and how a node is begun in it."""
+
+    build: Builder
+    tree: Path
+    remote: Path
+
+    def node(self, toml: str = PUSHING, *, start: bool = True) -> House:
+        return self.build(toml=toml, start=start)
+
+    @property
+    def log(self) -> Path:
+        return self.tree / LOG
+
+    def pushed(self, path: str = LOG) -> str:
+        """A file as the remote branch has it; empty when it has none."""
+        listed = git(self.remote, "ls-tree", "main", "--", path)
+        return git(self.remote, "show", f"main:{path}") if listed else ""
+
+    def committed(self, path: str = LOG) -> str:
+        return git(self.tree, "show", f"HEAD:{path}")
+
+    def colleague(self) -> Path:
+        """Another clone of the remote branch, as it is now."""
+        clone = self.remote.with_name("colleague")
+        if clone.exists():
+            shutil.rmtree(clone)
+        git(self.remote.parent, "clone", "-q", str(self.remote), str(clone))
+        return clone
+
+    def push_as_colleague(self, change: Callable[[Path], None], message: str = "by a colleague") -> None:
+        clone = self.colleague()
+        change(clone)
+        git(clone, "add", "-A")
+        git(clone, "commit", "-q", "-m", message)
+        git(clone, "push", "-q")
+
+    def clean(self) -> bool:
+        """Whether the work tree is what was committed, and that is what was pushed."""
+        changed = git(self.tree, "status", "--porcelain", "--", "docs")
+        return not changed and git(self.tree, "rev-parse", "HEAD") == git(self.remote, "rev-parse", "main")
+
+
+@pytest.fixture
+def place(build: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setattr(repository, "EVERY_S", 0.3)
+    monkeypatch.setattr(repository, "ECHOES_S", (0.05, 0.1))
+    monkeypatch.setattr(repository, "WAITS_S", (0.1,))
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    tree, remote = build.folder, tmp_path / "remote.git"
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", str(remote))
+    git(tree, "init", "-q", "-b", "main")
+    ops = tree / "docs" / "ops"
+    ops.mkdir(parents=True)
+    shutil.copy(HANDBOOK, ops / "incident_response.md")
+    (tree / "app.py").write_text("print('one')\n", "utf-8")
+    (tree / ".gitignore").write_text("tocsin.*\n/var\n", "utf-8")
+    git(tree, "add", "app.py", "docs", ".gitignore")
+    git(tree, "commit", "-q", "-m", "begin")
+    git(tree, "remote", "add", "origin", str(remote))
+    git(tree, "push", "-q", "-u", "origin", "main")
+    return Place(build, tree, remote)
+
+
+def add_row(ref: str, text: str = "of their own") -> Callable[[Path], None]:
+    """A colleague puts a row of their own on top of the log."""
+
+    def change(clone: Path) -> None:
+        log = clone / LOG
+        lines = log.read_text("utf-8").splitlines(keepends=True)
+        at = next(n for n, line in enumerate(lines) if line.startswith("|---"))
+        lines.insert(at + 1, f"| 2026-01-02 03:04 | SEV3 | {ref} {text} | - | - | - | - | ann |\n")
+        log.write_text("".join(lines), "utf-8")
+
+    return change
+
+
+def edit(path: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(clone: Path) -> None:
+        text = (clone / path).read_text("utf-8")
+        assert old in text
+        (clone / path).write_text(text.replace(old, new), "utf-8")
+
+    return change
+
+
+def resolved(house: House, ref: str) -> None:
+    house.do(ref, "ack")
+    house.do(ref, "mitigate", evidence="it answers")
+    house.do(ref, "resolve", confirmed="seen", impact_ended="over", errors_normal="they are")
+
+
+# --- what is committed ------------------------------------------------------------------------------------
+
+
+def test_a_row_and_a_draft_are_committed_and_pushed_by_tocsin(place: Place) -> None:
+    house = place.node()
+    ref = house.declare()
+    eventually(lambda: ref in place.pushed(), "the row is pushed")
+    resolved(house, ref)
+    draft = f"docs/ops/postmortems/{ref}.md"
+    eventually(lambda: "resolved" in place.pushed() and place.pushed(draft) != "", "the end is pushed")
+    eventually(place.clean, "nothing is left over")
+
+    authors = git(place.remote, "log", "--format=%an <%ae>", "main").splitlines()
+    assert authors[-1] == "ann <ann>"
+    assert set(authors[:-1]) == {OURS}
+    touched = git(place.remote, "diff", "--name-only", "main~1", "main").splitlines()
+    assert set(touched) <= {LOG, draft, "docs/ops/card.md"}
+    assert "Everything is down" not in git(place.remote, "log", "--format=%B", "main")
+
+
+def test_what_people_staged_or_changed_stays_theirs(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    eventually(place.clean, "nothing is left over")
+    (place.tree / "app.py").write_text("print('staged')\n", "utf-8")
+    git(place.tree, "add", "app.py")
+    edit("docs/ops/incident_response.md", "\n", "\n\n<!-- half done -->\n")(place.tree)
+    (place.tree / "new.txt").write_text("new\n", "utf-8")
+    second = house.declare("The second")
+
+    eventually(lambda: second in place.pushed(), "the second row is pushed")
+    assert git(place.tree, "diff", "--name-only", "--cached").splitlines() == ["app.py"]
+    assert git(place.tree, "diff", "--name-only").splitlines() == ["docs/ops/incident_response.md"]
+    assert "new.txt" in git(place.tree, "status", "--porcelain", "--untracked-files=all")
+    assert "half done" not in place.pushed("docs/ops/incident_response.md")
+
+
+def test_a_half_done_edit_of_the_log_is_not_committed_with_a_row(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    edit(LOG, "Newest on top.", "Newest on top. (half a thought")(place.tree)
+    second = house.declare("The second")
+
+    eventually(lambda: second in place.pushed(), "the second row is pushed")
+    assert "half a thought" not in place.pushed()
+    assert "half a thought" in place.log.read_text("utf-8")
+    assert second in place.log.read_text("utf-8")
+    changes = git(place.tree, "diff", "--", LOG)
+    assert [line for line in changes.splitlines() if line[:1] in "+-" and second in line] == []
+
+
+def test_a_draft_that_a_person_goes_on_with_is_not_committed_for_them(place: Place) -> None:
+    house = place.node()
+    ref = house.declare()
+    resolved(house, ref)
+    draft = f"docs/ops/postmortems/{ref}.md"
+    eventually(lambda: place.pushed(draft) != "", "the draft is pushed")
+    before = place.pushed(draft)
+    with (place.tree / draft).open("a", encoding="utf-8") as file:
+        file.write("\nHalf a sentence\n")
+    other = house.declare("Another one")
+
+    eventually(lambda: other in place.pushed(), "the row of another incident is pushed")
+    assert place.pushed(draft) == before
+    assert "Half a sentence" in (place.tree / draft).read_text("utf-8")
+
+
+def test_no_hook_runs_and_no_signature_is_asked_for(place: Place) -> None:
+    hooks = place.tree / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    for name in ("pre-commit", "commit-msg", "pre-push", "post-commit", "reference-transaction"):
+        hook = hooks / name
+        hook.write_text("#!/bin/sh\ntouch hook-ran\nexit 1\n", "utf-8")
+        hook.chmod(0o755)
+    git(place.tree, "config", "commit.gpgSign", "true")
+    git(place.tree, "config", "gpg.program", "false")
+    house = place.node()
+    ref = house.declare()
+    eventually(lambda: ref in place.pushed(), "the row is pushed")
+    assert not list(place.tree.rglob("hook-ran"))
+
+
+def test_without_the_setting_nothing_is_committed(place: Place) -> None:
+    house = place.node(toml="")
+    ref = house.declare()
+    eventually(lambda: ref in house.row(ref), "the row is written")
+    eventually(lambda: house.quiet(ref), "everything is carried out")
+    assert git(place.tree, "log", "--format=%an") == "ann"
+    assert LOG in git(place.tree, "status", "--porcelain", "--untracked-files=all")
+
+
+def test_committed_without_push_stays_here(place: Place) -> None:
+    house = place.node(toml="[handbook]\ncommit = true\n")
+    ref = house.declare()
+    eventually(lambda: "tocsin" in git(place.tree, "log", "--format=%an"), "the row is committed")
+    assert ref in place.committed()
+    for_a_while(lambda: place.pushed() == "", 0.5, "nothing is pushed")
+    assert house.alarms() == ""
+
+
+def test_a_drill_is_committed_and_marked_and_goes_out_only_with_a_real_one(place: Place) -> None:
+    house = place.node()
+    answer = house.ask("POST", "/api/v1/incidents", title="A rehearsal", sev="SEV1", drill=True)
+    drill = str(answer.json()["ref"])
+    eventually(lambda: "Drill: yes" in git(place.tree, "log", "-1", "--format=%B"), "the drill is committed")
+    assert "DRILL" in next(line for line in place.committed().splitlines() if drill in line)
+    for_a_while(lambda: drill not in place.pushed(), 1.0, "a drill pushes nothing")
+    ref = house.declare("A real one")
+    eventually(lambda: ref in place.pushed(), "the real one is pushed")
+
+
+# --- others push --------------------------------------------------------------------------------------------
+
+
+def test_a_row_that_others_pushed_meanwhile_stands_beside_ours(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    place.push_as_colleague(add_row("EXT-9"))
+    place.push_as_colleague(edit("app.py", "one", "two"))
+    second = house.declare("The second")
+
+    eventually(lambda: second in place.pushed(), "our row is pushed")
+    rows = [line for line in place.pushed().splitlines() if line.startswith("| 2")]
+    assert [next(r for r in (second, "EXT-9", first) if r in row) for row in rows] == [second, "EXT-9", first]
+    eventually(place.clean, "the work tree follows")
+    assert "two" in (place.tree / "app.py").read_text("utf-8")
+    parents = git(place.remote, "log", "--format=%P", "main").splitlines()
+    assert all(len(line.split()) <= 1 for line in parents), "no merge commits"
+
+
+def test_several_rounds_that_could_not_be_pushed_go_out_together(place: Place) -> None:
+    house = place.node()
+    away = place.remote.with_name("away.git")
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    place.remote.rename(away)
+    second = house.declare("The second")
+    eventually(lambda: "commits are not pushed" in house.alarms(), "the alarm says so")
+    assert str(place.remote) not in house.alarms(), "an address may hold a password"
+    third = house.declare("The third")
+    eventually(lambda: third in place.committed(), "it is committed meanwhile")
+    resolved(house, second)
+    away.rename(place.remote)
+    place.push_as_colleague(add_row("EXT-1"))
+
+    eventually(lambda: third in place.pushed() and "resolved" in place.pushed(), "all of it is pushed")
+    eventually(lambda: house.alarms() == "", "the alarm is taken back")
+    assert place.pushed().count(second) == place.log.read_text("utf-8").count(second)
+    assert "EXT-1" in place.pushed()
+    eventually(place.clean, "the work tree follows")
+
+
+def test_a_row_that_others_changed_is_theirs_and_an_alarm(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    place.push_as_colleague(edit(LOG, "The first", "The first (our shop)"))
+    house.do(first, "severity", level="SEV2", reason="half of it is back")
+    second = house.declare("The second")
+
+    eventually(lambda: "not as it was written last" in house.alarms(), "the alarm names the row")
+    eventually(lambda: second in place.pushed(), "other rows do not wait for it")
+    assert "The first (our shop)" in place.pushed()
+    place.push_as_colleague(edit(LOG, "The first (our shop)", "The first"))
+    eventually(lambda: "SEV2" in place.pushed(), "once it is put back our row goes out")
+    eventually(lambda: house.alarms() == "", "the alarm is taken back")
+
+
+def test_a_header_that_others_changed_holds_the_row_here(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    place.push_as_colleague(edit(LOG, "| Impact |", "| Effect |"))
+    house.do(first, "severity", level="SEV2", reason="half of it is back")
+
+    eventually(lambda: "header" in house.alarms(), "the alarm says what it is")
+    assert "SEV2" in place.committed(), "the row is kept"
+    place.push_as_colleague(edit(LOG, "| Effect |", "| Impact |"))
+    eventually(lambda: "SEV2" in place.pushed(), "the row goes out")
+
+
+def test_conflict_markers_that_others_pushed_hold_everything(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    good = place.pushed()
+    place.push_as_colleague(
+        edit(LOG, "# Incident Log\n", "# Incident Log\n<<<<<<< HEAD\n=======\n>>>>>>> x\n")
+    )
+    second = house.declare("The second")
+    eventually(lambda: "conflict markers" in house.alarms(), "the alarm says what it is")
+
+    def put_back(clone: Path) -> None:
+        (clone / LOG).write_text(good + "\n", "utf-8")
+
+    place.push_as_colleague(put_back)
+    eventually(lambda: second in place.pushed(), "the row goes out")
+
+
+def test_an_edited_draft_on_the_remote_branch_stays(place: Place) -> None:
+    house = place.node()
+    ref = house.declare()
+    resolved(house, ref)
+    draft = f"docs/ops/postmortems/{ref}.md"
+    eventually(lambda: place.pushed(draft) != "", "the draft is pushed")
+    place.push_as_colleague(edit(draft, "Status: draft", "Status: nearly"))
+    house.do(ref, "action", do="add", text="More water", owner="ann", due="2099-01-04")
+    eventually(lambda: "More water" in place.pushed(), "the log says so")
+    assert "Status: nearly" in place.pushed(draft)
+    eventually(lambda: "nearly" in (place.tree / draft).read_text("utf-8"), "the work tree follows")
+
+
+# --- what must not be pushed or followed -----------------------------------------------------------------------
+
+
+def test_unpushed_commits_of_others_are_neither_pushed_nor_rebased(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    (place.tree / "app.py").write_text("print('mine')\n", "utf-8")
+    git(place.tree, "commit", "-q", "-m", "not ready", "app.py")
+    mine = git(place.tree, "rev-parse", "HEAD")
+    second = house.declare("The second")
+
+    eventually(
+        lambda: "main holds a commit of others that is not pushed" in house.alarms(), "the alarm says why"
+    )
+    assert second not in place.pushed()
+    assert mine in git(place.tree, "log", "--format=%H").splitlines()
+    git(place.tree, "push", "-q")
+    eventually(lambda: house.alarms() == "", "the alarm is taken back")
+    assert second in place.pushed()
+
+
+def test_a_work_tree_that_cannot_follow_says_so_and_loses_nothing(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    eventually(place.clean, "nothing is left over")
+    (place.tree / "app.py").write_text("print('half done')\n", "utf-8")
+    place.push_as_colleague(edit("app.py", "one", "two"))
+    second = house.declare("The second")
+
+    eventually(lambda: second in place.pushed(), "the row is pushed all the same")
+    eventually(
+        lambda: "cannot follow" in house.alarms() and "app.py" in house.alarms(), "the alarm names the file"
+    )
+    assert (place.tree / "app.py").read_text("utf-8") == "print('half done')\n"
+    third = house.declare("The third")
+    eventually(lambda: third in place.pushed(), "the next one is pushed as well")
+    assert place.pushed().count("The second") == 1
+    git(place.tree, "checkout", "-q", "--", "app.py")
+    eventually(place.clean, "the work tree follows once the way is free")
+    eventually(lambda: house.alarms() == "", "the alarm is taken back")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "says", "repair"),
+    [
+        (("checkout", "-q", "--detach"), "no branch is checked out", ("checkout", "-q", "main")),
+        (
+            ("branch", "--unset-upstream"),
+            "follows no branch of a remote",
+            ("branch", "-q", "--set-upstream-to", "origin/main"),
+        ),
+    ],
+)
+def test_what_keeps_it_from_being_pushed_is_said(
+    place: Place, trouble: tuple[str, ...], says: str, repair: tuple[str, ...]
+) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    eventually(place.clean, "nothing is left over")
+    git(place.tree, *trouble)
+    second = house.declare("The second")
+    eventually(lambda: says in house.alarms(), "the alarm says why")
+    git(place.tree, *repair)
+    eventually(lambda: second in place.pushed(), "it goes out by itself")
+    eventually(lambda: house.alarms() == "", "the alarm is taken back")
+
+
+def test_a_merge_in_progress_is_not_disturbed(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    eventually(place.clean, "nothing is left over")
+    git(place.tree, "branch", "aside")
+    git(place.tree, "commit", "-q", "--allow-empty", "-m", "one")
+    git(place.tree, "push", "-q")
+    git(place.tree, "checkout", "-q", "aside")
+    git(place.tree, "commit", "-q", "--allow-empty", "-m", "other")
+    git(place.tree, "checkout", "-q", "main")
+    eventually(lambda: house.quiet(first), "everything is carried out")
+    git(place.tree, "merge", "-q", "--no-commit", "--no-ff", "aside")
+    second = house.declare("The second")
+    eventually(house.has(second, ev.DocumentRefused), "the log waits for the merge")
+    assert (place.tree / ".git" / "MERGE_HEAD").exists()
+    git(place.tree, "merge", "--abort")
+    eventually(lambda: second in place.pushed(), "it goes out by itself")
+
+
+def test_outside_of_git_the_alarm_says_so(build: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "WAITS_S", (0.1,))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(build.folder.parent))
+    house = build(toml=PUSHING)
+    eventually(
+        lambda: "nothing is committed: git rev-parse: fatal: not a git repository" in house.alarms(), "alarm"
+    )
+    ref = house.declare()
+    eventually(lambda: ref in house.row(ref), "the log is written all the same")
+
+
+# --- an end at any point ----------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """As if the process had ended here."""
+
+
+COMMANDS = ("hash-object", "write-tree", "commit-tree", "update-index", "update-ref", "push", "read-tree")
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_end_before_or_after_any_command_loses_nothing(
+    place: Place, command: str, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = place.node(start=False)
+    house.engine.companions.clear()
+    house.engine.start()
+    first = house.declare("The first")
+    eventually(lambda: house.quiet(first), "the row is written")
+    worker = house.program.repository
+    assert worker is not None
+    assert worker.round()
+    place.push_as_colleague(add_row("EXT-3"))
+    second = house.declare("The second")
+    eventually(lambda: house.quiet(second), "the row is written")
+
+    _end_at(command, after, worker, monkeypatch)
+    assert worker.round(), house.alarms()
+    assert place.clean()
+    rows = [line for line in place.pushed().splitlines() if line.startswith("| 2")]
+    assert [next(r for r in (second, "EXT-3", first) if r in row) for row in rows] == [second, "EXT-3", first]
+
+
+def _end_at(
+    command: str, after: bool, worker: repository.Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run rounds of which each ends at one more call of that command, until one gets through."""
+    plain = Git.raw
+    for survived in range(20):
+        left = survived
+
+        def raw(self: Git, *arguments: str, **options: object) -> bytes:
+            nonlocal left
+            here = arguments[0] == command
+            if here and left == 0 and not after:
+                raise Killed
+            done = plain(self, *arguments, **options)  # type: ignore[arg-type]
+            if here and left == 0:
+                raise Killed
+            left -= here
+            return done
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Git, "raw", raw)
+            try:
+                worker.round()
+            except Killed:
+                continue
+            return
+    pytest.fail(f"{command} is called again and again")
+
+
+# --- the git program ---------------------------------------------------------------------------------------------
+
+
+def test_git_never_hangs_and_never_asks(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nsleep 30\n", "utf-8")
+    slow.chmod(0o755)
+    with pytest.raises(GitFailed, match="not done within"):
+        Git(tmp_path)("-c", f"alias.slow=!{slow}", "slow", limit_s=0.2)
+
+
+def test_addresses_are_not_repeated(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    with pytest.raises(GitFailed) as failed:
+        Git(tmp_path)("fetch", "https://ann:secret@127.0.0.1:1/x.git")
+    assert "secret" not in failed.value.reason
+    assert "127.0.0.1" not in failed.value.reason
+
+
+def test_commits_are_known_by_author_and_committer() -> None:
+    assert f"{publish.NAME} <{publish.EMAIL}>" == OURS
