@@ -114,6 +114,14 @@ def test_a_fact_at_another_time_is_judged_by_the_level_of_that_time(at: str, ver
     assert told.state.clock("mitigate").verdict == verdict  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("within", "verdict"), [(True, "met"), (False, "missed")])
+def test_a_fact_moved_to_the_very_limit_is_compared_as_the_handbook_does(within: bool, verdict: str) -> None:
+    told = handbook(within).declare("mei").ack().until("13:20:00").mitigate().until("14:00:00")
+    told.do(times.correct, by="mei", name="mitigated", at=told.instant("13:30:00"), reason="the graph")
+
+    assert told.state.clock("mitigate").verdict == verdict  # type: ignore[union-attr]
+
+
 def test_a_level_without_a_number_promises_nothing_when_the_fact_moves_under_it(told: Told) -> None:
     told.declare("mei", "SEV4").ack().until("13:10:00").severity("SEV2").ack()
     told.until("13:20:00").mitigate()
