@@ -337,7 +337,7 @@ def test_an_edited_draft_on_the_remote_branch_stays(place: Place) -> None:
     draft = f"docs/ops/postmortems/{ref}.md"
     eventually(lambda: place.pushed(draft) != "", "the draft is pushed")
     place.push_as_colleague(edit(draft, "Status: draft", "Status: nearly"))
-    house.do(ref, "action", do="add", text="More water", owner="ann", due="2099-01-04")
+    house.do(ref, "action", do="add", text="More water", owner="ann", due="2027-01-04")
     eventually(lambda: "More water" in place.pushed(), "the log says so")
     assert "Status: nearly" in place.pushed(draft)
     eventually(lambda: "nearly" in (place.tree / draft).read_text("utf-8"), "the work tree follows")

@@ -44,6 +44,10 @@ _NO_HOOKS = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "mainten
 _ADDRESS = re.compile(r"'(?:/|\.\.?/|~)[^']*'|\S*(?:://|@[\w.-]+:)\S*")
 
 
+_HOST = re.compile(r"(?<=connect to )(?:host )?\S+( port \d+)?|(?<=host: )\S+|(?<=hostname )[^\s:]+")
+_SAYS_LITTLE = "Could not read from remote repository"
+
+
 class GitFailed(Exception):
     """Git did not do it. `reason`: one line of what it said, without addresses; `code`: its exit code, None without."""
 
@@ -140,5 +144,8 @@ def _said(err: bytes, verb: str, code: int) -> str:
     telling = next(
         (line for mark in marks for line in lines if line.startswith(mark)), lines[-1] if lines else ""
     )
-    plain = "".join(ch for ch in _ADDRESS.sub("(address)", telling) if ch.isprintable())[:200]
+    if _SAYS_LITTLE in telling:
+        telling = lines[0]
+    hidden = _HOST.sub("(address)", _ADDRESS.sub("(address)", telling))
+    plain = "".join(ch for ch in hidden if ch.isprintable())[:200]
     return f"git {verb}: {plain}" if plain else f"git {verb} ended with code {code}"
