@@ -67,7 +67,10 @@ def _rung(e: ev.RungFired) -> str:
 
 def _opened(e: ev.Opened) -> str:
     how = "an alert" if e.origin == "alert" else e.by or "somebody"
-    return f"Opened by {how}, provisionally {e.level}: {e.title}"
+    after = f", after {e.follows}" if e.follows else ""
+    if e.kind != "incident":
+        return f"Recorded by {how} as a {e.kind.replace('-', ' ')}{after}: {e.title}"
+    return f"Opened by {how}{' as a drill' if e.drill else ''}{after}, provisionally {e.level}: {e.title}"
 
 
 def _declared(e: ev.Declared) -> str:

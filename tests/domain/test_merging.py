@@ -1,0 +1,263 @@
+"""Two incidents that are one: what ends, what goes on, who is called again, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from domain.told import REF, Told, acme
+from tocsin.domain import events as ev
+from tocsin.domain import grouping, lifecycle, merging, response
+from tocsin.domain.context import Refused
+from tocsin.domain.grouping import Signal
+from tocsin.domain.incident import Incident, Paging, Stage
+from tocsin.domain.policy import built_in_policy
+
+OTHER = "INC-2026-0002"
+THIRD = "INC-2026-0003"
+
+
+def declared(ref: str, at: str, level: str = "SEV2", by: str = "mei", **more: Any) -> Told:
+    told = Told()
+    told.until(at)
+    opening = lifecycle.Opening(ref, "pinned", "Payments show as pending", level, "person", by, **more)
+    return told.open(lifecycle.open_declared(opening, told.context, told.now, why="chosen"))
+
+
+def alerted(ref: str, at: str, word: str = "critical", key: str = "queue") -> Told:
+    told = Told()
+    told.until(at)
+    signal = Signal("probe", key, "Queue stands still", word, group=key)
+    told.note_row(signal)
+    return told.open(grouping.open_for(signal, ref, "pinned", told.context, told.now))
+
+
+def merge(child: Told, into: Told, by: str = "mei", at: str | None = None) -> Told:
+    """Both sides, each on the other's state before; the child first, as the engine does it."""
+    for told in (child, into):
+        told.until(at or f"{max(child.now, into.now):%H:%M:%S}")
+    before, parent = child.state, into.state
+    ended = merging.merged(before, child.context, child.now, by=by, into=parent, reason="the same")
+    merging.absorbed(parent, into.context, into.now, by=by, child=before)  # refused before anything is kept
+    child._take(ended)
+    into.do(merging.absorbed, by=by, child=before)
+    return into
+
+
+@pytest.fixture
+def parent() -> Told:
+    """A SEV2 that Mei leads since 13:00, acknowledged at once."""
+    return declared(REF, "13:00:00").ack()
+
+
+# --- the child -------------------------------------------------------------------------------------------
+
+
+def test_the_child_ends_its_pages_stop_its_clocks_are_not_scored(parent: Told) -> None:
+    child = alerted(OTHER, "13:10:00").until("13:12:00").declare("tomas", "SEV2")
+    merge(child, parent, at="13:20:00")
+    child.wait(days=3)
+
+    assert (child.state.stage, child.state.merged_into) == (Stage.MERGED, REF)
+    assert (child.state.paging, child.state.firing) == (Paging.OVER, 0)
+    assert set(child.outcomes().values()) == {"stopped"}
+    assert {verdict for name in ("ack", "mitigate", "resolve") for _, verdict in child.verdicts(name)} == {
+        "merged"
+    }
+    assert child.due("resolve") is None
+
+
+def test_a_promise_that_was_broken_before_stays_on_the_timeline_and_is_not_scored(parent: Told) -> None:
+    child = alerted(OTHER, "13:10:00", "critical")
+    merge(child, parent, at="13:20:00")
+
+    assert child.breaches() == [("ack", "SEV1", "13:15:00")]
+    assert child.verdicts("ack") == [("SEV1", "merged")]
+
+
+# --- the parent ------------------------------------------------------------------------------------------
+
+
+def test_the_parent_holds_what_the_child_held(parent: Told) -> None:
+    child = alerted(OTHER, "13:10:00", "error").ack()
+    merge(child, parent)
+
+    assert parent.state.absorbed == (OTHER,)
+    assert parent.state.claims == ("probe/queue",)
+    assert parent.state.firing == 1
+    assert child.state.claims == ()
+    (said,) = parent.events(ev.Absorbed)
+    assert (said.child, said.title, said.firing) == (OTHER, "Queue stands still", 1)
+
+
+def test_what_was_merged_into_the_child_comes_along(parent: Told) -> None:
+    third, child = alerted(THIRD, "13:01:00", key="disk").ack(), alerted(OTHER, "13:02:00").ack()
+    merge(third, child)
+    merge(child, parent)
+
+    assert set(parent.state.claims) == {"probe/queue", "probe/disk"}
+    assert parent.state.firing == 2
+
+
+def test_a_worse_child_raises_the_parent_and_calls_by_its_level(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00", "SEV1", by="tomas")
+    merge(child, parent, at="13:12:00")
+
+    assert parent.state.level == "SEV1"
+    (raised,) = parent.events(ev.SeverityChanged)
+    assert (raised.by, raised.old, raised.reason) == ("mei", "SEV2", f"absorbed {OTHER}")
+    assert ("13:12:00", "mei") in parent.pages()
+    assert (parent.due("ack"), parent.due("mitigate")) == ("13:17:00", "13:30:00")
+
+
+def test_a_milder_child_changes_no_level_and_calls_nobody(parent: Told) -> None:
+    called = parent.pages()
+    merge(declared(OTHER, "13:10:00", "SEV3"), parent).wait(minutes=4)
+
+    assert parent.state.level == "SEV2"
+    assert parent.pages() == called
+
+
+@pytest.mark.parametrize(("at", "again"), [("13:30:00", False), ("13:30:01", True)])
+def test_an_alert_that_nobody_answered_calls_again_where_the_ack_is_old(
+    parent: Told, at: str, again: bool
+) -> None:
+    child = alerted(OTHER, "13:29:00", "error")
+    called = len(parent.pages())
+    merge(child, parent, at=at)
+
+    assert (len(parent.pages()) > called) is again
+    assert (parent.state.paging == Paging.TRIGGERED) is again
+
+
+def test_an_alert_that_nobody_answered_calls_again_once_it_is_mitigated(parent: Told) -> None:
+    parent.until("13:05:00").mitigate()
+    merge(alerted(OTHER, "13:10:00", "error"), parent)
+
+    assert parent.state.paging == Paging.TRIGGERED
+
+
+def test_an_alert_that_somebody_answered_calls_nobody_again(parent: Told) -> None:
+    child = alerted(OTHER, "13:40:00", "error").ack("priya")
+    merge(child, parent, at="13:41:00")
+
+    assert parent.state.paging == Paging.ACKED
+
+
+def test_a_page_that_is_under_way_for_the_parent_goes_on() -> None:
+    parent = declared(REF, "13:00:00", by="tomas")
+    merge(alerted(OTHER, "13:02:00", "error"), parent).until("13:06:00")
+
+    assert parent.pages() == [("13:00:00", "mei"), ("13:05:00", "priya")]
+
+
+def test_what_people_made_of_the_childs_alert_stands_in_the_parent_too(parent: Told) -> None:
+    child = alerted(OTHER, "13:10:00", "critical").ack().severity("SEV3", reason="only the probe")
+    merge(child, parent)
+    assert parent.state.level == "SEV2"
+
+    parent.do(grouping.signalled, signal=Signal("probe", "queue", "again", "critical", group="queue"))
+    assert parent.state.level == "SEV2"
+
+
+def test_a_level_that_the_parents_handbook_does_not_know_raises_nothing() -> None:
+    parent = Told(acme(built_in_policy())).declare("mei", "SEV2").ack()
+    child = declared(OTHER, "13:10:00", "SEV1")
+    child._state = replace(child.state, level="Emergency")
+    absorbed = merging.absorbed(parent.state, parent.context, child.now, by="mei", child=child.state)
+
+    assert [type(e).__name__ for e in absorbed] == ["Absorbed"]
+
+
+def test_the_codename_of_a_restricted_child_stands_for_its_title(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00")
+    child._take([ev.Restricted(child.now, "mei", "Heron", ("mei",), ev.Text(""))])
+    merge(child, parent)
+
+    assert parent.events(ev.Absorbed)[0].title == "Heron"
+
+
+def test_the_leader_is_told(parent: Told) -> None:
+    merge(declared(OTHER, "13:10:00", "SEV3"), parent)
+
+    assert parent.told("absorbed") == [("13:10:00", "mei")]
+
+
+# --- refused ---------------------------------------------------------------------------------------------
+
+
+def refusal(child: Incident, into: Incident) -> Refused:
+    """Both sides refuse, in the same words."""
+    told = Told()
+    with pytest.raises(Refused) as first:
+        merging.merged(child, told.context, told.now, by="mei", into=into, reason="")
+    with pytest.raises(Refused) as second:
+        merging.absorbed(into, told.context, told.now, by="mei", child=child)
+    assert (first.value.reason, first.value.possible) == (second.value.reason, second.value.possible)
+    assert first.value.possible
+    return first.value
+
+
+def test_an_incident_is_not_merged_into_itself(parent: Told) -> None:
+    assert "itself" in refusal(parent.state, parent.state).reason
+
+
+def test_no_circle_is_possible(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00")
+    merge(child, parent)
+
+    assert REF in refusal(parent.state, child.state).possible
+
+
+def test_it_is_merged_once(parent: Told) -> None:
+    child, third = declared(OTHER, "13:10:00"), declared(THIRD, "13:11:00")
+    merge(child, parent)
+
+    assert f"merged into {REF}" in refusal(child.state, third.state).reason
+
+
+def test_what_is_over_is_reopened_first(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00")
+    parent.resolve()
+
+    assert f"tocsin reopen {REF}" in refusal(child.state, parent.state).possible
+    assert "only what still runs" in refusal(parent.state, child.state).reason
+
+
+def test_only_incidents_are_merged(parent: Told) -> None:
+    told = Told()
+    opening = lifecycle.Opening(OTHER, "pinned", "Almost", "", "person", "mei", kind="near-miss")
+    told.open(lifecycle.open_recorded(opening, told.context, told.now))
+
+    assert "near-miss" in refusal(told.state, parent.state).reason
+    assert "near-miss" in refusal(parent.state, told.state).reason
+
+
+@pytest.mark.parametrize("into_drill", [True, False])
+def test_a_drill_and_the_real_thing_stay_apart(parent: Told, into_drill: bool) -> None:
+    drill = declared(OTHER, "13:10:00", drill=True)
+    child, into = (parent, drill) if into_drill else (drill, parent)
+
+    assert f"{OTHER} is a drill" in refusal(child.state, into.state).reason
+
+
+def test_a_declared_one_does_not_go_on_in_one_that_is_not(parent: Told) -> None:
+    triage = alerted(OTHER, "13:10:00")
+
+    assert f"merge {OTHER} into {REF}" in refusal(parent.state, triage.state).possible
+
+
+def test_an_incident_absorbs_only_so_many(parent: Told) -> None:
+    full = replace(parent.state, absorbed=tuple(f"INC-2026-{n:04}" for n in range(100, 150)))
+
+    assert "50" in refusal(declared(OTHER, "13:10:00").state, full).reason
+
+
+def test_nobody_acknowledges_what_was_merged(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00")
+    merge(child, parent)
+
+    with pytest.raises(Refused):
+        child.do(response.acknowledge, by="mei", via="cli")
