@@ -78,7 +78,10 @@ def _worker(state: Incident, context: Context, handle: str) -> str:
     if person is None:
         raise Refused(f"nobody is known as {handle!r}", "see tocsin oncall")
     if person.handle in state.room.shadows:
-        raise Refused(f"{person.handle} shadows the IC and does not act", "she stops shadowing first")
+        raise Refused(
+            f"{person.handle} shadows the IC and does not act",
+            "give it to somebody who acts, or let them stop shadowing first",
+        )
     return person.handle
 
 
