@@ -15,6 +15,7 @@ from tocsin.web import (
     health,
     live,
     pages,
+    pages_incident,
     pages_signin,
     static_files,
 )
@@ -80,8 +81,8 @@ PAGES = [
     Entry("GET", "/", pages.home, READ),
     Entry("GET", "/declare", pages.declare_form, DECLARE),
     Entry("POST", "/declare", pages.declare, DECLARE),
-    Entry("GET", "/i/{ref}", pages.incident, READ),
-    Entry("POST", "/i/{ref}/{verb}", pages.act, RESPOND),
+    Entry("GET", "/i/{ref}", pages_incident.incident, READ),
+    Entry("POST", "/i/{ref}/{verb}", pages_incident.act, RESPOND),
     Entry("GET", "/signin", pages_signin.help_page, EVERYBODY),
     Entry("GET", "/signin/{token}", pages_signin.link_page, EVERYBODY),
     Entry("POST", "/signin/{token}", pages_signin.sign_in, EVERYBODY),

@@ -18,7 +18,7 @@ from tocsin.web.auth import check_form
 from tocsin.web.models import Body
 
 FORM_FIELDS: Final = 160
-OURS: Final = frozenset({"csrf", "once"})
+OURS: Final = frozenset({"csrf", "once", "form"})
 Values = dict[str, Any]
 _CLOCK: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 _DAY_AND_CLOCK: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]+([0-9:]{4,8})(?: ?(?:UTC|Z))?")

@@ -9,7 +9,7 @@ from tocsin.domain import clocks, comms, escalation, postmortem
 from tocsin.domain.context import Context
 from tocsin.domain.due import Deadline
 from tocsin.domain.incident import Incident, Page, Paging, Stage
-from tocsin.domain.people import Permission, Person
+from tocsin.domain.people import Person
 from tocsin.domain.policy import Severity
 from tocsin.domain.spans import span
 from tocsin.web.auth import Caller
@@ -28,6 +28,19 @@ class Badge:
     shape: int
     digit: str
     name: str = ""
+
+
+KIND_NAMES = {"near-miss": "Near miss", "change": "Planned change"}
+
+
+def badge_of(state: Incident, context: Context) -> Badge:
+    """The badge of an incident; a near miss or a planned change has its kind instead of a level."""
+    return kind_badge(state.kind) if state.kind in KIND_NAMES else badge(state.level, context)
+
+
+def kind_badge(kind: str) -> Badge:
+    """The badge of what has no severity."""
+    return Badge(KIND_NAMES.get(kind, kind), 0, {"near-miss": "~", "change": "Δ"}.get(kind, "·"))
 
 
 def badge(level: str, context: Context) -> Badge:
@@ -50,6 +63,7 @@ class Seat:
     takes: bool = False
     accepts: bool = False
     wanted: bool = False
+    note: str = ""
 
 
 def seats_of(state: Incident, context: Context, caller: Caller) -> list[Seat]:
@@ -142,6 +156,12 @@ def _will(deadline: Deadline, state: Incident, context: Context) -> str:
         "update-overdue": f"record the update as overdue, tell {audience}",
         "time-left": f"tell {ic} that {deadline.key} minutes are left to resolve",
         "postmortem": f"tell {_names(postmortem.owners(state), context)} that the postmortem is due",
+        "task": f"ask how task {deadline.key} stands: its time is over",
+        "gate-lapsing": f"remind whoever did check {deadline.key} that it runs out soon",
+        "gate-lapsed": f"record that check {deadline.key} ran out",
+        "long": f"propose to {ic} to hand over",
+        "legal": f"say that the {deadline.key.partition('/')[0] or 'legal'} deadline comes near or has passed",
+        "action": f"tell its owner of action {deadline.key}",
     }
     if offer is not None:
         return (
@@ -180,11 +200,12 @@ def stage_steps(state: Incident, context: Context, now: datetime) -> list[StageS
         ("Resolved", state.resolved_at),
         ("Closed", state.closed_at),
     ]
-    if state.stage == Stage.DISMISSED:
-        return [
-            StageStep("Called", "done", near(state.opened_at, now)),
-            StageStep("Dismissed", "now", "it was none"),
-        ]
+    if state.kind != "incident":
+        reached = [("Recorded", state.opened_at), ("Closed", state.closed_at)]
+    ended = _ended_early(state)
+    if ended is not None:
+        begun = [StageStep(name, "done", near(at, now)) for name, at in reached if at is not None]
+        return [*begun, ended]
     last = max(i for i, (_, at) in enumerate(reached) if at is not None)
     return [
         StageStep(
@@ -194,6 +215,16 @@ def stage_steps(state: Incident, context: Context, now: datetime) -> list[StageS
         )
         for i, (name, at) in enumerate(reached)
     ]
+
+
+def _ended_early(state: Incident) -> StageStep | None:
+    match state.stage:
+        case Stage.DISMISSED:
+            return StageStep("Dismissed", "now", "it was none")
+        case Stage.MERGED:
+            return StageStep("Merged", "now", f"goes on in {state.merged_into}")
+        case _:
+            return None
 
 
 def _when(name: str, at: datetime | None, state: Incident, context: Context, now: datetime) -> str:
@@ -206,30 +237,6 @@ def _when(name: str, at: datetime | None, state: Incident, context: Context, now
     if due is not None:
         return f"by {near(due, now)}"
     return {"Declared": "a person's decision", "Closed": "when nothing is owed"}.get(name, "to come")
-
-
-_POSSIBLE: dict[Stage, tuple[str, ...]] = {
-    Stage.TRIAGE: ("note", "declare", "decide", "dismiss", "severity", "role"),
-    Stage.DECLARED: ("note", "decide", "update", "mitigate", "resolve", "severity", "role", "handoff"),
-    Stage.MITIGATED: ("note", "decide", "update", "resolve", "severity", "role", "handoff"),
-    Stage.RESOLVED: ("note", "decide", "postmortem", "close"),
-    Stage.CLOSED: ("note",),
-    Stage.DISMISSED: ("note",),
-}
-
-
-def possible(state: Incident, context: Context, caller: Caller) -> tuple[str, ...]:
-    """The forms to show: what the stage allows and whoever looks may do."""
-    if not caller.may(Permission.RESPOND):
-        return ()
-    found = _POSSIBLE[state.stage]
-    if state.stage == Stage.RESOLVED and not _owes_postmortem(state, context):
-        found = tuple(verb for verb in found if verb != "postmortem")
-    return found if state.seats else tuple(verb for verb in found if verb != "handoff")
-
-
-def _owes_postmortem(state: Incident, context: Context) -> bool:
-    return context.severity(state.level).postmortem is not None and not state.postmortem_published
 
 
 def is_called(state: Incident) -> bool:

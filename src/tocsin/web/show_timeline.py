@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,27 +13,9 @@ from tocsin.domain.narrate import actor, kind_of, sentence
 from tocsin.domain.spans import span
 from tocsin.store.contract import Recorded
 from tocsin.web.show_clocks import named
+from tocsin.web.show_line import Line
+from tocsin.web.show_timeline_work import TELL as TELL_WORK
 from tocsin.web.templating import countdown
-
-
-@dataclass(slots=True)
-class Line:
-    """One entry. `k` and `st` choose how it looks; `who` is empty for what the machine did."""
-
-    seq: int
-    at: datetime
-    offset: str
-    k: str
-    icon: str
-    st: str = ""
-    who: str = ""
-    word: str = ""
-    say: str = ""
-    meta: str = ""
-    details: list[tuple[str, str]] = field(default_factory=list)
-    level: str = ""
-    mark: tuple[str, str] | None = None
-
 
 _ICONS = {
     "person": "user",
@@ -43,33 +25,55 @@ _ICONS = {
     "page": "phone",
     "breach": "x",
     "met": "check",
+    "override": "warn",
     "machine": "gear",
 }
 
 
-def lines_of(records: list[Recorded], detected: datetime, context: Context) -> list[Line]:
-    """Newest first, without what another entry or the list of calls says already."""
-    return [_line(r, detected, context) for r in reversed(records) if not _is_said_elsewhere(r.event)]
+def lines_of(
+    records: list[Recorded], detected: datetime, context: Context, notes: Iterable[int] = ()
+) -> list[Line]:
+    """Newest first, without what another entry or the list of calls says already.
+
+    `notes`: the versions of the notes that stand, each of which can be changed.
+    """
+    points: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
+    for record in records:
+        if isinstance(record.event, ev.GateAnswered):
+            e = record.event
+            points[e.check].append((e.point, e.answer, e.evidence))
+    standing = frozenset(notes)
+    lines = []
+    for record in reversed(records):
+        if not _is_said_elsewhere(record.event):
+            line = _line(record, detected, context, points)
+            line.edits = record.version if record.version in standing else 0
+            lines.append(line)
+    return lines
 
 
 def _is_said_elsewhere(event: ev.Event) -> bool:
     match event:
-        case ev.PageRequested():
+        case ev.PageRequested() | ev.GateAnswered():
             return True
         case ev.PageEnded():
             return event.outcome != "unreachable"
         case ev.Opened():
-            return event.by is not None
+            return event.by is not None and event.kind == "incident"
         case _:
             return False
 
 
-def _line(record: Recorded, detected: datetime, context: Context) -> Line:
+def _line(
+    record: Recorded, detected: datetime, context: Context, points: dict[int, list[tuple[int, str, str]]]
+) -> Line:
     event = record.event
     kind = kind_of(event)
     away = (event.at - detected).total_seconds()
     offset = f"−{countdown(-away)}" if away < 0 else f"+{countdown(away)}"
     line = Line(record.seq, event.at, offset, kind, _ICONS.get(kind, "gear"))
+    if isinstance(event, ev.GateChecked):
+        line.points = tuple(points[event.check])
     tell = _TELL.get(type(event))
     if tell is not None:
         line.who = named(context, actor(event))
@@ -91,7 +95,8 @@ def _plain(line: Line, event: ev.Event) -> None:
 
 
 def _opened(line: Line, event: ev.Opened, _: Context) -> None:
-    line.word, line.say, line.level = "Opened", event.title, event.level
+    line.word = {"near-miss": "Recorded a near miss", "change": "Planned a change"}.get(event.kind, "Opened")
+    line.say, line.level = event.title, event.level
     if event.by is None:
         line.k, line.icon, line.who = "alert", "bell", "An alert"
 
@@ -145,7 +150,8 @@ def _noted(line: Line, event: ev.Noted, _: Context) -> None:
 
 
 def _decided(line: Line, event: ev.Decided, _: Context) -> None:
-    line.word, line.say = "Decision", event.decision
+    answered = f" on proposal {event.proposal}" if event.proposal else ""
+    line.word, line.say = f"Decision{answered}", event.decision
     line.meta = f"Because {event.why}" if event.why else ""
     if event.objections:
         line.details = [("Objections", "were raised")]
@@ -167,6 +173,8 @@ def _resolved(line: Line, event: ev.Resolved, _: Context) -> None:
         ("Impact ended", event.impact_ended),
         ("Errors normal", event.errors_normal),
     ]
+    if event.impact_end is not None:
+        line.details.append(("Impact until", f"{event.impact_end:%Y-%m-%d %H:%M:%S} UTC"))
 
 
 def _rung(line: Line, event: ev.RungFired, context: Context) -> None:
@@ -225,4 +233,5 @@ _TELL: dict[type[ev.Event], Callable[[Line, Any, Context], None]] = {
     ev.Closed: _closed,
     ev.Dismissed: _dismissed,
     ev.PostmortemPublished: _postmortem,
+    **TELL_WORK,
 }

@@ -57,6 +57,22 @@ def countdown(seconds: float) -> str:
     return f"+{shown}" if seconds < 0 else shown
 
 
+def typed_time(at: datetime) -> str:
+    """`2026-01-28 09:04:30`, as a form takes it back."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def lower_first(text: str) -> str:
+    """In the middle of a sentence."""
+    return text[:1].lower() + text[1:]
+
+
+def document_name(document: str) -> str:
+    """`log row`, `postmortem draft`, `row of check 2`."""
+    kind, _, number = document.partition("-")
+    return f"row of {kind} {number}" if number else {"log": "log row", "postmortem": "draft"}.get(kind, kind)
+
+
 def initials(name: str) -> str:
     """Up to two letters for a person's mark."""
     words = [word for word in name.replace(".", " ").replace("-", " ").split() if word[:1].isalnum()]
@@ -78,6 +94,9 @@ ENVIRONMENT.filters.update(
     initials=initials,
     isolated=isolated,
     span=span,
+    typed_time=typed_time,
+    lower_first=lower_first,
+    document_name=document_name,
 )
 ENVIRONMENT.globals.update(static=url_for)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tocsin.domain.context import Context
+from tocsin.domain.context import Context, Refused
 from tocsin.domain.events import Event
 from tocsin.domain.incident import Incident
 from tocsin.domain.people import Permission
@@ -59,12 +59,28 @@ class Verb:
         return (asked.ref, *(self.also(asked.body) if self.also else ()))
 
 
+def refuse_shadow(state: Incident, by: str) -> None:
+    """Raises Refused for whoever only shadows."""
+    if by in state.room.shadows:
+        raise Refused(
+            f"{by} shadows the IC: a shadow sees everything and does not act", "stop shadowing first"
+        )
+
+
 def run_of(verb: Verb, asked: Asked) -> Run:
     """What the desk is to run. Raises Problem 422 naming fields that do not belong together."""
     found = misfits(asked.body)
     if found:
         raise Problem(422, f"{found[0][0]}: {found[0][1]}", errors=found)
-    return _made(verb, asked)
+    run = _made(verb, asked)
+    if verb.shadows_may:
+        return run
+
+    def guarded(sitting: Sitting, at: datetime) -> Answer:
+        refuse_shadow(sitting.state(asked.ref), asked.caller.handle)
+        return run(sitting, at)
+
+    return guarded
 
 
 def _made(verb: Verb, asked: Asked) -> Run:

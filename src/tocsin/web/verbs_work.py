@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Final
 
+from tocsin.domain import events as ev
 from tocsin.domain import gates, response, tasks
+from tocsin.domain.context import Context, Draft
+from tocsin.domain.incident import Incident
 from tocsin.engine.gated import starting
 from tocsin.web import models_work as m
 from tocsin.web.auth import Caller
@@ -88,6 +92,25 @@ def _restored(caller: Caller, body: m.Restored) -> Decision:
     )
 
 
+def _kept(caller: Caller, body: m.Evidence) -> Decision:
+    """A file was kept: the fact that names it."""
+
+    def decide(state: Incident, context: Context, now: datetime) -> list[ev.Event]:
+        kept = ev.EvidenceAdded(
+            now,
+            caller.handle,
+            body.digest,
+            body.size,
+            ev.Text(body.name),
+            body.media_type,
+            ev.Text(body.note),
+        )
+        return Draft(state, context).add(kept).events
+
+    return decide
+
+
+EVIDENCE: Final = Verb(m.Evidence, _kept)
 WORK: Final = {
     "note": Verb(m.Note, _note),
     "decide": Verb(m.Decide, _decide),

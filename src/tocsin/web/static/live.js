@@ -50,6 +50,7 @@
   for (const part of document.querySelectorAll("[data-live]")) served.set(part.id, plain(part.outerHTML));
 
   const touched = (field) => {
+    if (field.getAttribute("form") === "picks") return false;
     if (field.tagName === "SELECT") {
       const chosen = [...field.options].filter((o) => o.defaultSelected);
       const first = chosen.length ? chosen[0] : field.options[0];
@@ -74,6 +75,7 @@
       if (busy(part)) { waiting = true; continue; }
       served.set(part.id, html);
       const node = document.adoptNode(next);
+      keepOpen(part, node);
       part.replaceWith(node);
       localTimes(node);
     }
@@ -81,6 +83,18 @@
     document.title = fresh.title;
     announce(newest);
     tick();
+  }
+
+  // What was chosen or opened stays so, as far as the new part still has it.
+  function keepOpen(part, node) {
+    for (const old of part.querySelectorAll("details[id]")) {
+      const same = node.querySelector(`#${CSS.escape(old.id)}`);
+      if (same) same.open = old.open;
+    }
+    for (const old of part.querySelectorAll('input[form="picks"]:checked')) {
+      const same = node.querySelector(`input[name="${old.name}"][value="${CSS.escape(old.value)}"]`);
+      if (same) same.checked = true;
+    }
   }
 
   // Cards that were not there before, such as the first alert.
@@ -145,6 +159,9 @@
     const radio = document.querySelector(`[data-pick-of="${CSS.escape(verb)}"]`);
     if (!radio) return false;
     radio.checked = true;
+    const group = radio.closest("[data-group]");
+    const tab = group && document.querySelector(`[data-group-of="${CSS.escape(group.dataset.group)}"]`);
+    if (tab) tab.checked = true;
     const side = document.querySelector(`[data-side="${CSS.escape(verb)}"]`);
     const field = side && side.querySelector("textarea, input:not([type=hidden]), select, button");
     if (field) { field.focus({ preventScroll: true }); side.scrollIntoView({ block: "center" }); }
@@ -154,7 +171,9 @@
     const link = event.target.closest("[data-pick]");
     if (link && pick(link.dataset.pick)) event.preventDefault();
   });
-  const KEYS = { n: "note", d: "decide", u: "update", m: "mitigate", r: "resolve" };
+  const KEYS = {
+    n: "note", d: "decide", u: "update", m: "mitigate", r: "resolve", t: "task-open", b: "gate-check", a: "action-add",
+  };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;

@@ -1,0 +1,147 @@
+"""Files kept as evidence: taken in while they come, stored once by their hash, given back as a download only.
+
+Whatever is in them, it is never run and never shown inside a page of ours: a download carries no type but bytes, and
+a sandbox around it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from fastapi import Query
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tocsin.domain import events as ev
+from tocsin.domain.context import Refused
+from tocsin.engine.sitting import Answer
+from tocsin.store.contract import EVIDENCE_LIMIT
+from tocsin.web import models as m
+from tocsin.web.api_incidents import Key, answered, known_ref, records_of, state_of
+from tocsin.web.auth import Caller, caller_of, program_of
+from tocsin.web.commands import carry_out
+from tocsin.web.models_work import Evidence
+from tocsin.web.problems import Problem
+from tocsin.web.verb import Asked, refuse_shadow
+from tocsin.web.verbs_work import EVIDENCE
+from tocsin.wiring.program import Program
+
+NAME_LIMIT: Final = 150
+BYTES: Final = "application/octet-stream"
+_TYPE: Final = re.compile(r"[A-Za-z0-9][\w.+-]{0,60}/[A-Za-z0-9][\w.+-]{0,60}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_UNSAFE: Final = re.compile(r"[^\w. ()+-]")
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+async def keep(
+    request: Request,
+    ref: str,
+    name: Annotated[m.Line, Query(min_length=1, description="what the file is called")],
+    note: Annotated[m.Prose, Query(description="what it shows")] = "",
+    key: Key = None,
+) -> Response:
+    """Keep a file as evidence: the body is the file itself, at most 20 MB."""
+    program, caller = program_of(request), caller_of(request)
+    await run_in_threadpool(_may_keep, program, caller, known_ref(ref))
+    body = await _received(request)
+    kind = request.headers.get("content-type", "")
+    answer = await _kept(program, caller, ref, body, (name, note, kind), key, request.url.path)
+    return await answered(program, answer)
+
+
+async def keep_sent(request: Request, ref: str, sent: UploadFile, note: str, key: str | None) -> Answer:
+    """Keep a file that came with a form. Raises as `keep`."""
+    program, caller = program_of(request), caller_of(request)
+    await run_in_threadpool(_may_keep, program, caller, known_ref(ref))
+    body = await sent.read(EVIDENCE_LIMIT + 1)
+    about = (shown_name(sent.filename or ""), note, sent.content_type or "")
+    return await _kept(program, caller, ref, body, about, key, request.url.path)
+
+
+def _may_keep(program: Program, caller: Caller, ref: str) -> None:
+    """Before anything is stored. Raises UnknownIncident, and Refused for whoever shadows."""
+    refuse_shadow(state_of(program, ref), caller.handle)
+
+
+async def _received(request: Request) -> bytes:
+    """The body, read only as far as it may go. Raises Problem 413."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > EVIDENCE_LIMIT:
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> Problem:
+    return Problem(
+        413,
+        f"The file is larger than {EVIDENCE_LIMIT // 1024**2} MB; nothing was kept",
+        possible="keep it where your team keeps large files, and note the place",
+    )
+
+
+async def _kept(
+    program: Program,
+    caller: Caller,
+    ref: str,
+    body: bytes,
+    about: tuple[str, str, str],
+    key: str | None,
+    path: str,
+) -> Answer:
+    """Store the bytes first, then the fact that names them: a fact without its file must not be."""
+    if not body:
+        raise Refused("the file is empty", "send the file itself as the body")
+    if len(body) > EVIDENCE_LIMIT:
+        raise _too_large()
+    name, note, said = about
+    media_type = said.split(";", 1)[0].strip().lower()
+    media_type = media_type if _TYPE.fullmatch(media_type) else BYTES
+    digest = await run_in_threadpool(lambda: hashlib.sha256(body).hexdigest())
+    fact = Evidence(digest=digest, size=len(body), media_type=media_type, name=shown_name(name), note=note)
+    await run_in_threadpool(program.store.keep_evidence, digest, body, media_type, program.clock.now())
+    return await carry_out(EVIDENCE, Asked(program, caller, ref, fact), key, path)
+
+
+def shown_name(name: str) -> str:
+    """The last part of a file's name, without what could be taken for a path, a control or a direction."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    safe = _UNSAFE.sub("_", last).strip(" .")
+    stem, dot, ending = safe.rpartition(".")
+    if len(safe) > NAME_LIMIT and dot and len(ending) < NAME_LIMIT // 4:
+        safe = f"{stem[: NAME_LIMIT - len(ending) - 1]}.{ending}"
+    return safe[:NAME_LIMIT] or "evidence"
+
+
+def download(request: Request, ref: str, digest: str) -> Response:
+    """A kept file of this incident, as a download."""
+    program = program_of(request)
+    state_of(program, ref)
+    known = [
+        record.event
+        for record in records_of(program, ref)
+        if isinstance(record.event, ev.EvidenceAdded) and record.event.digest == digest
+    ]
+    found = program.store.evidence(digest) if known and _DIGEST.fullmatch(digest) else None
+    if found is None:
+        raise Problem(404, f"There is no such file in {ref}", possible="its timeline names every file")
+    name = disposition(known[-1].name)
+    return Response(found[1], media_type=BYTES, headers={**HEADERS, "Content-Disposition": name})
+
+
+def disposition(name: str) -> str:
+    """The header that saves a file under its name instead of showing it."""
+    safe = shown_name(name)
+    plain = safe.encode("ascii", "replace").decode().replace("?", "_")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
