@@ -205,7 +205,8 @@ def _acknowledged(s: Incident, e: ev.Acknowledged) -> Incident:
 
 def _seat_taken(s: Incident, e: ev.SeatTaken) -> Incident:
     seats = (*((r, p) for r, p in s.seats if r != e.role), (e.role, e.person))
-    return replace(s, seats=seats, offers=tuple(o for o in s.offers if o.role != e.role))
+    s = replace(s, seats=seats, offers=tuple(o for o in s.offers if o.role != e.role))
+    return fold_work.led(s, e)
 
 
 def _offered(s: Incident, e: ev.HandoverOffered) -> Incident:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from tocsin.domain import events as ev
@@ -25,6 +26,8 @@ from tocsin.domain.work import (
     Task,
 )
 
+LEGAL_REMINDER = timedelta(hours=24)
+"""So long before a legal deadline its owner is reminded; not of one that starts with less time than that."""
 DECISIONS_KEPT = 5
 PEOPLE_KEPT = 100
 
@@ -37,6 +40,11 @@ def joined(s: Incident, person: str) -> Incident:
     if person in s.room.joined:
         return _room(s, shadows=shadows)
     return _room(s, shadows=shadows, joined=(*s.room.joined, person)[-PEOPLE_KEPT:])
+
+
+def led(s: Incident, e: ev.SeatTaken) -> Incident:
+    """Who leads since when: nobody fresh is asked to hand over."""
+    return _room(s, led_since=e.at) if e.role == "ic" else s
 
 
 def _room(s: Incident, **changes: Any) -> Incident:
@@ -78,7 +86,8 @@ def _noted(s: Incident, e: ev.Noted) -> Incident:
 
 def _note_edited(s: Incident, e: ev.NoteEdited) -> Incident:
     entry = s.version + 1
-    return _room(s, notes=tuple((first, entry if new == e.note else new) for first, new in s.room.notes))
+    notes = tuple((first, entry if new == e.note else new) for first, new in s.room.notes)
+    return _room(s, notes=notes, replaced=(*s.room.replaced, e.note)[-MOST:])
 
 
 def _proposed(s: Incident, e: ev.Proposed) -> Incident:
@@ -102,6 +111,11 @@ def _shadow_joined(s: Incident, e: ev.ShadowJoined) -> Incident:
 
 def _shadow_left(s: Incident, e: ev.ShadowLeft) -> Incident:
     return _room(s, shadows=tuple(p for p in s.room.shadows if p != e.person))
+
+
+def _handover_proposed(s: Incident, e: ev.HandoverProposed) -> Incident:
+    """What fell together while nobody looked is proposed once."""
+    return _room(s, handovers_proposed=max(s.room.handovers_proposed + 1, e.hours // 2))
 
 
 def _conflict(s: Incident, e: ev.SeatConflict) -> Incident:
@@ -195,6 +209,11 @@ def _sent(s: Incident, e: ev.StatementSent) -> Incident:
     return replace(s, updates=Updates(base=e.at, posted=s.updates.posted + 1, impact=s.updates.impact))
 
 
+def _legal_started(s: Incident, e: ev.LegalStarted) -> Incident:
+    started = Legal(e.regime, e.aware, e.due, e.owner, reminded=e.due - e.at <= LEGAL_REMINDER)
+    return _duties(s, legal=(*s.duties.legal, started))
+
+
 def _legal(s: Incident, regime: str, **changes: Any) -> Incident:
     running = s.duties.running(regime)
     return _duties(s, legal=tuple(replace(x, **changes) if x is running else x for x in s.duties.legal))
@@ -215,7 +234,7 @@ CHANGES: dict[type[ev.Event], Callable[[Incident, Any], Incident]] = {
     ev.ChangeSuspected: _suspected,
     ev.SeatConflict: _conflict,
     ev.SpanWarned: lambda s, e: _room(s, warned=(*s.room.warned, "span")),
-    ev.HandoverProposed: lambda s, e: _room(s, handovers_proposed=s.room.handovers_proposed + 1),
+    ev.HandoverProposed: _handover_proposed,
     ev.ShadowJoined: _shadow_joined,
     ev.ShadowLeft: _shadow_left,
     ev.TaskOpened: _task_opened,
@@ -236,11 +255,9 @@ CHANGES: dict[type[ev.Event], Callable[[Incident, Any], Incident]] = {
     ev.StatementDrafted: _drafted,
     ev.StatementApproved: _approved,
     ev.StatementSent: _sent,
-    ev.LegalStarted: lambda s, e: _duties(
-        s, legal=(*s.duties.legal, Legal(e.regime, e.aware, e.due, e.owner))
-    ),
+    ev.LegalStarted: _legal_started,
     ev.LegalReminded: lambda s, e: _legal(s, e.regime, reminded=True),
-    ev.LegalOverdue: lambda s, e: _legal(s, e.regime, overdue=e.times),
+    ev.LegalOverdue: lambda s, e: _legal(s, e.regime, overdue=e.times, reminded=True),
     ev.LegalDecided: lambda s, e: _legal(s, e.regime, decision=e.decision),
     ev.ActionAdded: _action_added,
     ev.ActionChanged: _action_changed,

@@ -60,9 +60,14 @@ class Room:
     decisions: tuple[Spoken, ...] = ()
     """The newest few."""
     notes: tuple[tuple[int, int], ...] = ()
+    replaced: tuple[int, ...] = ()
+    """Entries that a newer one replaced: whoever changes one of these has not seen the newer one."""
     warned: tuple[str, ...] = ()
     """Warnings that were said once."""
+    led_since: datetime | None = None
+    """When the IC took the seat."""
     handovers_proposed: int = 0
+    """How many times two hours have passed when a hand-over was last proposed."""
     reports: int = 0
     evidence: int = 0
     restriction: Restriction | None = None
