@@ -234,6 +234,13 @@ def test_a_checksum_that_does_not_fit_fails_the_check() -> None:
         told.do(gates.confirm, by="mei", check=number)
 
 
+def test_whoever_leads_confirms_no_failure() -> None:
+    told = contacts_lost()
+    checked(told, by="mei", p3=("failed", "the checksum differs"))
+
+    assert not told.state.work.checks[0].confirmed
+
+
 def test_what_fails_now_ends_what_passed_before() -> None:
     told = contacts_lost()
     waiting(told)
@@ -266,6 +273,15 @@ def test_a_check_made_elsewhere_counts_while_it_is_valid() -> None:
     waiting(told)
 
     assert start(told, earlier=known_elsewhere(other)) == f"check 1 of {CHANGE}"
+
+
+def test_its_own_checks_are_known_without_the_rows_of_all() -> None:
+    told = contacts_lost()
+    waiting(told)
+    confirmed(told)
+
+    assert start(told, earlier=known_elsewhere(told, told.state.ref)) == "check 1"
+    assert told.state.work.checks[0].used
 
 
 def test_an_unconfirmed_check_elsewhere_counts_for_nobody() -> None:
@@ -422,16 +438,15 @@ def test_without_an_ic_nobody_goes_past_it(recorded: bool) -> None:
         told.do(gates.override, by="jonas", task=1, reason="quick")
 
 
-def test_a_task_that_was_let_past_is_not_waited_for() -> None:
+def test_a_task_that_was_let_past_waits_for_no_check() -> None:
     told = contacts_lost()
-    told.until("16:54:00")
-    confirmed(told)
-    checked(told, p3=("failed", "the checksum differs"))
     waiting(told)
     told.do(gates.override, by="mei", task=1, reason="every minute loses orders")
+    confirmed(told)
     told.until("17:30:00")
 
     assert told.told("gate-lapsing") == []
+    assert clock(told.events(ev.GateLapsed)) == [(1, "17:20:00", "17:20:00")]
 
 
 # --- handbooks that say less ----------------------------------------------------------------------------------------

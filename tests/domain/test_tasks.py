@@ -257,6 +257,9 @@ def test_what_had_to_wait_is_not_done_without_a_start() -> None:
 
     said = refused(told, tasks.finish_task, by="jonas", task=1, result="done")
     assert "was not started: it waits for the backup check and a second person" in said
+    opened(told, "Restore in place", owner="jonas", second=True)
+    said = refused(told, tasks.finish_task, by="jonas", task=2, result="done")
+    assert "it waits for a second person" in said
 
 
 def test_a_database_change_over_the_running_one_needs_both() -> None:

@@ -447,11 +447,9 @@ def deadlines(state: Incident, _: Context) -> list[Deadline]:
 
 
 def _counting(state: Incident, gate: str) -> Check | None:
-    """The newest check made here that passed and is confirmed, unless a newer one failed."""
-    for check in reversed(state.work.checks):
-        if check.gate == gate and (check.confirmed or not check.passed):
-            return check if check.passed else None
-    return None
+    """The newest check made here on which nobody has to say anything more; one that failed has no end."""
+    decided = (c for c in reversed(state.work.checks) if c.confirmed or not c.passed)
+    return next((c for c in decided if c.gate == gate), None)
 
 
 def _waits(state: Incident, gate: str) -> bool:
