@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.told import BACKUP, Told, acme
 from tocsin.domain import events as ev
-from tocsin.domain import gates, lifecycle, narrate, tasks
+from tocsin.domain import gates, lifecycle, narrate, response, tasks
 from tocsin.domain.context import Refused
 from tocsin.domain.effects import Drop
 from tocsin.domain.work import MOST
@@ -282,6 +282,31 @@ def test_reading_and_a_copy_beside_wait_for_nothing() -> None:
 
     assert [t.state for t in told.state.work.tasks] == ["started", "started"]
     assert [t.gate for t in told.state.work.tasks] == [None, None]
+
+
+# --- who is at work by it -------------------------------------------------------------------------------------------
+
+
+def test_a_third_person_at_work_warns_who_leads_and_repairs(led: Told) -> None:
+    led.do(response.assign_seat, by="mei", role="ops", person="mei")
+    opened(led, owner="jonas")
+    assert led.events(ev.SeatConflict) == []
+    opened(led)
+    led.do(tasks.assign_task, by="mei", task=2, owner="priya")
+    opened(led, owner="tomas")
+
+    assert [(e.person, e.roles, e.responders) for e in led.events(ev.SeatConflict)] == [
+        ("mei", ("ic", "ops"), 3)
+    ], "said once"
+
+
+def test_who_takes_a_task_by_starting_it_is_at_work(led: Told) -> None:
+    led.do(response.assign_seat, by="mei", role="ops", person="mei")
+    opened(led, owner="jonas")
+    opened(led)
+    led.do(tasks.start_task, by="priya", task=2)
+
+    assert len(led.events(ev.SeatConflict)) == 1
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from tocsin.domain import crew, gates
 from tocsin.domain import events as ev
-from tocsin.domain import gates
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.due import Deadline, Fire
 from tocsin.domain.events import Text
@@ -61,6 +61,7 @@ def open_task(
     )
     draft.add(opened)
     _begin(draft, now, by, opened.task)
+    crew.warn(draft, now)
     return draft.events
 
 
@@ -102,6 +103,7 @@ def assign_task(
         raise Refused(f"task {task} is {person}'s already", "")
     draft = Draft(state, context).add(ev.TaskAssigned(now, by, task, person))
     _begin(draft, now, by, task)
+    crew.warn(draft, now)
     return draft.events
 
 
@@ -137,7 +139,9 @@ def start_task(
     draft = Draft(state, context)
     if found.owner is None:
         draft.add(ev.TaskAssigned(now, by, task, by))
-    return draft.add(ev.TaskStarted(now, by, task, passed)).events
+    draft.add(ev.TaskStarted(now, by, task, passed))
+    crew.warn(draft, now)
+    return draft.events
 
 
 def _refuse_alone(task: Task, by: str) -> None:
