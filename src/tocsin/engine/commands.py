@@ -84,16 +84,19 @@ def _opened(opening: lifecycle.Opening, context: Context, at: datetime) -> list[
 
 def merging(ref: str, into: str, by: str, reason: str) -> Run:
     """The incident `ref` goes on in `into`: both or neither. The answer is that of `ref`."""
-    return lambda sitting, at: _merge(sitting, ref, into, by, reason, at)
+    return lambda sitting, at: _merge(sitting, ref, into, by, reason, at)[0]
 
 
-def _merge(sitting: Sitting, ref: str, into: str, by: str, reason: str, at: datetime) -> Answer:
+def _merge(
+    sitting: Sitting, ref: str, into: str, by: str, reason: str, at: datetime
+) -> tuple[Answer, Answer]:
+    """The answers of both."""
     child, parent = sitting.state(ref), sitting.state(into)
     with sitting.whole():
-        answer = sitting.decide(ref, at, decisions.merged, by=by, into=parent, reason=reason)
-        sitting.decide(into, at, decisions.absorbed, by=by, child=child)
+        ended = sitting.decide(ref, at, decisions.merged, by=by, into=parent, reason=reason)
+        grown = sitting.decide(into, at, decisions.absorbed, by=by, child=child)
         sitting.move_alerts(ref, into)
-    return answer
+    return ended, grown
 
 
 def reopening(ref: str, by: str, reason: str) -> Run:
@@ -109,14 +112,15 @@ def _reopen(sitting: Sitting, ref: str, by: str, reason: str, at: datetime) -> A
     with sitting.whole():
         answer = sitting.decide(ref, at, lifecycle.reopen, by=by, reason=reason, firing=firing)
         for holder in holders:
-            _take_over(sitting, holder, ref, by, at)
-    return replace(answer, version=sitting.state(ref).version)
+            grown = _take_over(sitting, holder, ref, by, at)
+            answer = Answer(ref, grown.version, answer.events + grown.events)
+    return answer
 
 
-def _take_over(sitting: Sitting, holder: str, ref: str, by: str, at: datetime) -> None:
+def _take_over(sitting: Sitting, holder: str, ref: str, by: str, at: datetime) -> Answer:
     """Merge what holds the claim of a reopened incident. Raises Refused, saying where to go on instead."""
     try:
-        _merge(sitting, holder, ref, by, f"{ref} was reopened", at)
+        return _merge(sitting, holder, ref, by, f"{ref} was reopened", at)[1]
     except Refused as refused:
         raise Refused(
             f"{ref} cannot be reopened: its alerts belong to {holder}, and {refused.reason}",
