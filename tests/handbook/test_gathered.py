@@ -24,7 +24,9 @@ def test_everything_that_is_known_is_filled_in():
     found = facts()
     assert found.impact == "Some contacts are missing. It lasted 1h 52m."
     assert found.mitigation == (
-        "writes are off: no further loss; contained, data not back yet.\n30m watched, payments sent again."
+        "Seen when it was mitigated: writes are off: no further loss; contained, data not back yet. "
+        "Restore to a new project (17:35). Copy back contacts only (17:50). Copy 1,842 contacts back (18:08). "
+        "Seen at the end: 30m watched, payments sent again."
     )
     assert [(s.what, s.happened) for s in found.suspects] == [("migration merge_contacts", on("16:20:05"))]
     assert [(d.who, d.text, d.why) for d in found.decisions] == [

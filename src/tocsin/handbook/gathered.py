@@ -32,15 +32,13 @@ def gathered(
     facts: PostmortemFacts, state: Incident, events: Sequence[ev.Event], names: Names
 ) -> PostmortemFacts:
     """The facts with everything that the timeline knows; `events` are all of the incident, as they were recorded."""
-    mitigations = [e.evidence for e in events if isinstance(e, ev.Mitigated)]
-    confirmed = [e.confirmed for e in events if isinstance(e, ev.Resolved)]
     return replace(
         facts,
         impact_start=state.impact_start,
         impact_end=state.impact_end,
         drill=state.drill,
         impact=_impact(state, events),
-        mitigation="\n".join(f"{text.rstrip('. ')}." for text in (*mitigations, *confirmed)) or None,
+        mitigation=_fixes(events),
         timeline=told(events, names),
         contributing=_contributing(state, events, names),
         suspects=tuple(SuspectedChange(s.what, s.happened) for s in state.room.suspects),
@@ -61,6 +59,25 @@ def _impact(state: Incident, events: Sequence[ev.Event]) -> str | None:
     end = state.impact_end or state.resolved_at
     took = f"It lasted {lasted(state.impact_start or state.detected_at, end)}." if end and said else ""
     return " ".join(part for part in (f"{said}." if said else "", took) if part) or None
+
+
+def _fixes(events: Sequence[ev.Event]) -> str | None:
+    """What was decided and done, then by what it was seen that it helped."""
+    tasks = {e.task: e for e in events if isinstance(e, ev.TaskOpened)}
+    done: list[str] = []
+    for event in events:
+        match event:
+            case ev.Decided():
+                done.append(f"{event.decision} ({event.at:%H:%M})")
+            case ev.TaskDone() if event.task in tasks:
+                done.append(f"{tasks[event.task].text.rstrip('. ')} ({event.at:%H:%M})")
+            case ev.Mitigated():
+                done.append(f"Seen when it was mitigated: {event.evidence}")
+            case ev.Resolved():
+                done.append(f"Seen at the end: {event.confirmed}")
+            case _:
+                continue
+    return " ".join(f"{text[:1].upper()}{text[1:].rstrip('. ')}." for text in done) or None
 
 
 def _contributing(state: Incident, events: Sequence[ev.Event], names: Names) -> tuple[str, ...]:
