@@ -61,9 +61,18 @@ def test_a_check_says_what_was_not_plain():
     way_out = "point 1 by its exception: newest point 16:44:29, nothing written since"
     assert [text for text in texts(LOST_CONTACTS) if text.startswith("Backup check")] == [
         "Backup check 1 passed (restore point 16:19:40; counts until 17:24)",
-        "Backup check 1 ran out",
+        "Backup check 1 ran out while a change waited",
         f"Backup check 2 passed ({way_out}; restore point 17:55:00; counts until 18:26)",
     ]
+
+
+def test_a_check_that_ran_out_unneeded_is_not_told():
+    assert texts([ev.GateLapsed(on("18:26"), "backup", 2, on("18:26"))]) == []
+
+
+def test_the_same_update_again_is_said_in_two_words():
+    again = [ev.UpdatePosted(on(time), "tomas", "some", "unknown", "we look") for time in ("17:01", "17:16")]
+    assert texts(again) == ["Update: some. Expected end: unknown. Next: we look.", "Update: as before"]
 
 
 def test_a_check_that_failed_says_where():

@@ -352,7 +352,7 @@ def _overrides(overrides: tuple[Override, ...]) -> str:
 
 def _promises(facts: PostmortemFacts) -> str:
     rows = []
-    for promise in facts.promises:
+    for promise in sorted(facts.promises, key=lambda promise: (promise.due is None, promise.due or 0)):
         cells = (
             inert_line(promise.name),
             inert_line(plain_target(promise.target)),

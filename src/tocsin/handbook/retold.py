@@ -54,6 +54,9 @@ class Story:
     statements: dict[int, ev.StatementDrafted] = field(default_factory=dict)
     approvals: dict[int, list[str]] = field(default_factory=dict)
     unreached: set[tuple[int, str]] = field(default_factory=set)
+    missed_lapses: set[tuple[str, int]] = field(default_factory=set)
+    """Checks that ran out while a change still waited for one."""
+    last_update: ev.UpdatePosted | None = None
 
     def with_(self, kind: type[ev.Event], at: datetime) -> list[Any]:
         """What of that kind happened at the same instant."""
@@ -98,6 +101,7 @@ def _who(event: ev.Event) -> str | None:
 
 def _story(events: Sequence[ev.Event], names: Names) -> Story:
     story = Story(names, events)
+    _remember_lapses(story)
     origins: dict[int, int] = {}
     for number, event in enumerate(events, start=1):
         story.together.setdefault((type(event), event.at), []).append(event)
@@ -120,6 +124,17 @@ def _story(events: Sequence[ev.Event], names: Names) -> Story:
             case _:
                 continue
     return story
+
+
+def _remember_lapses(story: Story) -> None:
+    waiting: set[int] = set()
+    for event in story.events:
+        if isinstance(event, ev.TaskOpened) and event.gate:
+            waiting.add(event.task)
+        elif isinstance(event, ev.TaskStarted | ev.TaskDropped):
+            waiting.discard(event.task)
+        elif isinstance(event, ev.GateLapsed) and waiting:
+            story.missed_lapses.add((event.gate, event.check))
 
 
 def _because(reason: str) -> str:
@@ -199,7 +214,10 @@ def _decided(e: ev.Decided) -> str:
     return f"Decided: {e.decision}{why}{', with objections' if e.objections else ''}"
 
 
-def _update(e: ev.UpdatePosted) -> str:
+def _update(story: Story, e: ev.UpdatePosted) -> str:
+    last, story.last_update = story.last_update, e
+    if last and (last.impact, last.eta, last.next_steps) == (e.impact, e.eta, e.next_steps):
+        return "Update: as before"
     parts = (e.impact, f"Expected end: {e.eta}", f"Next: {e.next_steps}")
     return f"Update: {'. '.join(part.rstrip('. ') for part in parts)}."
 
@@ -257,6 +275,11 @@ def _checked(story: Story, e: ev.GateChecked) -> str:
     verdict = "passed" if e.passed else "FAILED"
     said = f" ({'; '.join(details)})" if details else ""
     return f"{_check(e.gate, e.check)} {verdict}{said}"
+
+
+def _lapsed(story: Story, e: ev.GateLapsed) -> str | None:
+    missed = (e.gate, e.check) in story.missed_lapses
+    return f"{_check(e.gate, e.check)} ran out while a change waited" if missed else None
 
 
 def _check(gate: str, number: int) -> str:
@@ -318,7 +341,7 @@ TELLINGS: dict[type[ev.Event], Telling] = {
     ),
     ev.Decided: lambda _s, e: _decided(e),
     ev.Proposed: lambda _s, e: f"Proposed: {e.text}",
-    ev.UpdatePosted: lambda _s, e: _update(e),
+    ev.UpdatePosted: _update,
     ev.UpdateOverdue: lambda _s, e: f"No update by {clock(e.due)}, when one was due",
     ev.ClockBreached: lambda _s, e: f"The time to {_VERBS.get(e.clock, e.clock)} a {e.level} was over",
     ev.NoticeFailed: lambda s, e: f"{s.names.who(e.person)} could not be told ({e.about}): {e.reason}",
@@ -343,7 +366,7 @@ TELLINGS: dict[type[ev.Event], Telling] = {
     ev.TaskDropped: lambda s, e: f"Left undone: {s.task(e.task)}{f' ({e.reason})' if e.reason else ''}",
     ev.GateChecked: _checked,
     ev.GateConfirmed: lambda _s, e: f"Confirmed {e.gate} check {e.check}",
-    ev.GateLapsed: lambda _s, e: f"{_check(e.gate, e.check)} ran out",
+    ev.GateLapsed: _lapsed,
     ev.GateOverridden: lambda s, e: f"Went past the {e.gate} check for: {s.task(e.task)}{_because(e.reason)}",
     ev.RestorePointNoted: lambda _s, e: f"Restore point {e.point:%Y-%m-%d %H:%M:%S} UTC{_because(e.note)}",
     ev.RestoreRecorded: lambda _s, e: _restored(e),
