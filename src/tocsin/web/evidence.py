@@ -18,6 +18,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tocsin.domain import crew
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
 from tocsin.engine.sitting import Answer
@@ -28,7 +29,7 @@ from tocsin.web.auth import Caller, caller_of, program_of
 from tocsin.web.commands import carry_out
 from tocsin.web.models_work import Evidence
 from tocsin.web.problems import Problem
-from tocsin.web.verb import Asked, refuse_shadow
+from tocsin.web.verb import Asked
 from tocsin.web.verbs_work import EVIDENCE
 from tocsin.wiring.program import Program
 
@@ -70,7 +71,7 @@ async def keep_sent(request: Request, ref: str, sent: UploadFile, note: str, key
 
 def _may_keep(program: Program, caller: Caller, ref: str) -> None:
     """Before anything is stored. Raises UnknownIncident, and Refused for whoever shadows."""
-    refuse_shadow(state_of(program, ref), caller.handle)
+    crew.refuse_shadow(state_of(program, ref), caller.handle)
 
 
 async def _received(request: Request) -> bytes:

@@ -99,7 +99,7 @@ def _gate(
 def _said(check: EarlierCheck | None, counts: bool, now: datetime) -> tuple[str, str, str]:
     if check is None:
         return "unk", "not done yet", "No check was gone through yet."
-    name = check.name.capitalize()
+    name = f"{check.name[:1].upper()}{check.name[1:]}"
     if counts:
         left = (
             f" for another {span(int((check.valid_until - now).total_seconds()))}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tocsin.domain import clocks, comms, escalation, postmortem
+from tocsin.domain import clocks, comms, crew, escalation, postmortem
 from tocsin.domain.context import Context
 from tocsin.domain.due import Deadline
 from tocsin.domain.incident import Incident, Page, Paging, Stage
@@ -18,6 +18,7 @@ from tocsin.web.templating import near
 
 PAGES_SHOWN = 8
 NEXT_SHOWN = 6
+CANDIDATES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def seats_of(state: Incident, context: Context, caller: Caller) -> list[Seat]:
 
 def _seat(key: str, name: str, state: Incident, context: Context, me: Person | None) -> Seat:
     holder, offer = state.holder(key), state.offer(key)
+    proposed = crew.candidates(state, context)[:CANDIDATES_SHOWN] if key == "ic" and holder is None else ()
     may = me is not None and (me.may_be(key) or not me.can_act_as)
     return Seat(
         key,
@@ -84,6 +86,7 @@ def _seat(key: str, name: str, state: Incident, context: Context, me: Person | N
         takes=state.stage.running and holder is None and may,
         accepts=offer is not None and me is not None and offer.to == me.handle,
         wanted=state.stage.declared,
+        note=f"tocsin proposes {_names(proposed, context)}" if proposed and state.stage.running else "",
     )
 
 
@@ -160,7 +163,8 @@ def _will(deadline: Deadline, state: Incident, context: Context) -> str:
         "gate-lapsing": f"remind whoever did check {deadline.key} that it runs out soon",
         "gate-lapsed": f"record that check {deadline.key} ran out",
         "long": f"propose to {ic} to hand over",
-        "legal": f"say that the {deadline.key.partition('/')[0] or 'legal'} deadline comes near or has passed",
+        "legal-reminder": f"remind its owner of the {deadline.key} deadline",
+        "legal-overdue": f"record that the {deadline.key} deadline passed without a decision",
         "action": f"tell its owner of action {deadline.key}",
     }
     if offer is not None:

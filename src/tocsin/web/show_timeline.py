@@ -42,14 +42,24 @@ def lines_of(
         if isinstance(record.event, ev.GateAnswered):
             e = record.event
             points[e.check].append((e.point, e.answer, e.evidence))
-    standing = frozenset(notes)
+    standing, first = frozenset(notes), _first_writings(records)
     lines = []
     for record in reversed(records):
-        if not _is_said_elsewhere(record.event):
+        again = isinstance(record.event, ev.DocumentWritten) and record.seq not in first
+        if not again and not _is_said_elsewhere(record.event):
             line = _line(record, detected, context, points)
             line.edits = record.version if record.version in standing else 0
             lines.append(line)
     return lines
+
+
+def _first_writings(records: list[Recorded]) -> set[int]:
+    """A document is written anew with every fact that it tells: only the first time is worth an entry."""
+    first: dict[str, int] = {}
+    for record in records:
+        if isinstance(record.event, ev.DocumentWritten):
+            first.setdefault(record.event.document, record.seq)
+    return set(first.values())
 
 
 def _is_said_elsewhere(event: ev.Event) -> bool:

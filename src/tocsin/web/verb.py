@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tocsin.domain.context import Context, Refused
+from tocsin.domain import crew
+from tocsin.domain.context import Context
 from tocsin.domain.events import Event
 from tocsin.domain.incident import Incident
 from tocsin.domain.people import Permission
@@ -59,14 +60,6 @@ class Verb:
         return (asked.ref, *(self.also(asked.body) if self.also else ()))
 
 
-def refuse_shadow(state: Incident, by: str) -> None:
-    """Raises Refused for whoever only shadows."""
-    if by in state.room.shadows:
-        raise Refused(
-            f"{by} shadows the IC: a shadow sees everything and does not act", "stop shadowing first"
-        )
-
-
 def run_of(verb: Verb, asked: Asked) -> Run:
     """What the desk is to run. Raises Problem 422 naming fields that do not belong together."""
     found = misfits(asked.body)
@@ -77,7 +70,7 @@ def run_of(verb: Verb, asked: Asked) -> Run:
         return run
 
     def guarded(sitting: Sitting, at: datetime) -> Answer:
-        refuse_shadow(sitting.state(asked.ref), asked.caller.handle)
+        crew.refuse_shadow(sitting.state(asked.ref), asked.caller.handle)
         return run(sitting, at)
 
     return guarded

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tocsin.domain import actions
+from tocsin.domain import actions, legal, statements, tickets
 from tocsin.engine.publishing import publishing
 from tocsin.handbook.sections import incomplete
 from tocsin.web import models_work as m
@@ -42,6 +42,11 @@ def text_in_repository(program: Program, where: str) -> str | None:
         return None
 
 
+def _ticket(caller: Caller, body: m.Ticket) -> Decision:
+    """A ticket stands for the log row: its address."""
+    return partial(tickets.link, by=caller.handle, where=body.where)
+
+
 def _action(caller: Caller, body: m.Action) -> Decision:
     """What is done afterwards: add, change, prove or drop an action."""
     by, number = caller.handle, body.action or 0
@@ -61,7 +66,44 @@ def _action(caller: Caller, body: m.Action) -> Decision:
             return partial(actions.drop, by=by, action=number, reason=body.reason or "")
 
 
+def _legal(caller: Caller, body: m.Legal) -> Decision:
+    """A legal deadline: start it from when it was known, or end it by a decision."""
+    by, reason = caller.handle, body.reason or ""
+    if body.do == "start" and body.aware is not None:
+        return partial(
+            legal.start,
+            by=by,
+            regime=body.regime,
+            aware=body.aware,
+            limit_s=body.limit_s,
+            owner=body.owner,
+            reason=reason,
+        )
+    return partial(legal.decide, by=by, regime=body.regime, decision=body.decision or "", reason=reason)
+
+
+def _statement(caller: Caller, body: m.Statement) -> Decision:
+    """A text for people outside: draft it, approve it, say where a person sent it."""
+    by, number = caller.handle, body.statement or 0
+    match body.do:
+        case "approve":
+            return partial(statements.approve, by=by, statement=number)
+        case "sent":
+            return partial(statements.sent, by=by, statement=number, where=body.where or "")
+        case "draft":
+            return partial(
+                statements.draft,
+                by=by,
+                audience=body.audience or "",
+                text=body.text or "",
+                data=body.data or "",
+            )
+
+
 DUTIES: Final = {
     "postmortem": Verb(m.Postmortem, run=_postmortem),
+    "ticket": Verb(m.Ticket, _ticket),
     "action": Verb(m.Action, _action),
+    "legal": Verb(m.Legal, _legal),
+    "statement": Verb(m.Statement, _statement),
 }

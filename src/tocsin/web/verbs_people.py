@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from tocsin.domain import response
+from tocsin.domain import crew, response
 from tocsin.web import models as m
+from tocsin.web import models_work as mw
 from tocsin.web.auth import Caller
 from tocsin.web.verb import Decision, Verb
 
@@ -31,9 +32,22 @@ def _accept(caller: Caller, body: m.Accept) -> Decision:
     return partial(response.accept_handover, by=caller.handle, role=body.role)
 
 
+def _shadow(caller: Caller, body: mw.Shadow) -> Decision:
+    """Shadow the IC, or stop it: a shadow sees everything and does not act."""
+    decision = crew.leave_shadow if body.leave else crew.shadow
+    return partial(decision, by=caller.handle, person=body.person)
+
+
+def _suspect(caller: Caller, body: mw.Suspect) -> Decision:
+    """A change may have caused it: whoever made it is not proposed as IC."""
+    return partial(crew.suspect, by=caller.handle, what=body.what, author=body.author, happened=body.happened)
+
+
 PEOPLE: Final = {
     "take": Verb(m.Take, _take),
     "role": Verb(m.Role, _role),
     "handoff": Verb(m.Handoff, _handoff),
     "accept": Verb(m.Accept, _accept),
+    "shadow": Verb(mw.Shadow, _shadow, shadows_may=True),
+    "suspect": Verb(mw.Suspect, _suspect),
 }
