@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tocsin.domain import actions, clocks, comms, escalation, postmortem, times, verdicts
+from tocsin.domain import actions, clocks, comms, crew, escalation, postmortem, times, verdicts
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
@@ -214,6 +214,7 @@ def _declare(draft: Draft, now: datetime, by: str, level: str, title: str, why: 
     if raised or before.first_page_at is None:
         escalation.start(draft, now)
     actions.from_level(draft, now, by)
+    crew.warn(draft, now)
 
 
 def _worse(level: str, than: str, context: Context) -> bool:
@@ -225,12 +226,10 @@ def seat_by_arrival(draft: Draft, now: datetime, person: str, how: str) -> None:
 
     Not to somebody whose change is suspected, nor to a shadow: they are not the ones to lead.
     """
-    state = draft.state
     known = draft.context.directory.get(person)
-    if state.holder("ic") is not None or known is None or not known.may_be("ic"):
+    if known is None or draft.state.holder("ic") is not None:
         return
-    apart = {*state.room.shadows, *(suspect.author for suspect in state.room.suspects)}
-    if known.handle not in apart:
+    if crew.may_lead(draft.state, draft.context, known.handle):
         draft.add(ev.SeatTaken(now, "ic", known.handle, how, known.handle))
 
 
@@ -244,6 +243,7 @@ def set_level(draft: Draft, now: datetime, by: str | None, level: str, reason: s
     draft.add(ev.SeverityChanged(now, by, old, level, Text(reason)))
     if raised:
         escalation.start(draft, now)
+    crew.warn(draft, now)
 
 
 def change_severity(
