@@ -1,17 +1,31 @@
-"""Decisions of the people in the room: acknowledge, seats and hand-over, notes, decisions, receipts of pages."""
+"""Decisions of the people in the room: acknowledge, seats and hand-over, what is said and kept, receipts of pages.
+
+Here too: what became of pages, notices and documents outside. Not here: who may lead and who only shadows (`crew`),
+what somebody who takes over is told (`briefing`).
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
-from tocsin.domain import clocks, escalation, lifecycle
+from tocsin.domain import briefing, crew, escalation, lifecycle
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
 from tocsin.domain.incident import Incident, Paging, Stage
 from tocsin.domain.people import Person
+from tocsin.domain.work import MOST
 
 BACK_DATING_LIMIT = timedelta(days=7)
+EVIDENCE_LIMIT = 20 * 1024 * 1024
+"""The largest file that is kept, in bytes."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_OVER = {Stage.CLOSED, Stage.DISMISSED, Stage.MERGED}
+"""Nothing is decided here any more."""
+
+brief = briefing.brief
+"""What the next person must know: goes with every hand-over."""
 
 
 def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, via: str) -> list[ev.Event]:
@@ -25,12 +39,15 @@ def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, vi
     draft = Draft(state, context)
     person = context.directory.get(by)
     if state.paging == Paging.ACKED:
-        return draft.add(ev.AlsoAcknowledged(now, by, via, state.acked_by or "")).events
+        draft.add(ev.AlsoAcknowledged(now, by, via, state.acked_by or ""))
+        crew.warn(draft, now)
+        return draft.events
     stranger = person is None or not person.in_roster
     escalation.stop(draft, now, by)
     draft.add(ev.Acknowledged(now, by, via, stranger))
     lifecycle.end_clock(draft, "ack", now)
     lifecycle.seat_by_arrival(draft, now, by, "acked")
+    crew.warn(draft, now)
     return draft.events
 
 
@@ -43,7 +60,13 @@ def take_seat(state: Incident, context: Context, now: datetime, *, by: str, role
         raise Refused(f"{holder} already holds {key}", "")
     if holder is not None:
         raise Refused(f"{holder} holds {key}", f"ask for a hand-over: tocsin handoff {state.ref} {key} ...")
-    return Draft(state, context).add(ev.SeatTaken(now, key, person.handle, "taken", by)).events
+    return _seat(state, context, ev.SeatTaken(now, key, person.handle, "taken", by))
+
+
+def _seat(state: Incident, context: Context, taken: ev.SeatTaken) -> list[ev.Event]:
+    draft = Draft(state, context).add(taken)
+    crew.warn(draft, taken.at)
+    return draft.events
 
 
 def assign_seat(
@@ -57,7 +80,7 @@ def assign_seat(
         raise Refused(f"{holder} is IC", "the IC hands over: it counts when the other accepts")
     if holder == chosen.handle:
         raise Refused(f"{holder} already holds {key}", "")
-    return Draft(state, context).add(ev.SeatTaken(now, key, chosen.handle, "assigned", by, holder)).events
+    return _seat(state, context, ev.SeatTaken(now, key, chosen.handle, "assigned", by, holder))
 
 
 def _role_key(role: str, context: Context) -> str:
@@ -74,6 +97,7 @@ def _seated(state: Incident, context: Context, handle: str, role: str) -> Person
     person = context.directory.get(handle)
     if person is None:
         raise Refused(f"nobody is known as {handle!r}", "see tocsin oncall")
+    crew.refuse_shadow(state, person.handle)
     if person.can_act_as and not person.may_be(role):
         raise Refused(f"the roster does not let {person.handle} act as {role}", "")
     return person
@@ -104,51 +128,149 @@ def accept_handover(
     offer = state.offer(key)
     if offer is None or offer.to != by:
         raise Refused(f"no hand-over of {key} is offered to {by}", "")
-    return Draft(state, context).add(ev.SeatTaken(now, key, by, "accepted", by, state.holder(key))).events
+    return _seat(state, context, ev.SeatTaken(now, key, by, "accepted", by, state.holder(key)))
 
 
-def brief(state: Incident, context: Context, now: datetime) -> str:
-    """What the next person must know, from state: stage, seats, clocks, next update."""
-    lines = [f"{state.level} {state.ref} is {state.stage} since {_minutes(now - state.opened_at)}."]
-    lines += [f"{role}: {person}." for role, person in state.seats]
-    for clock in state.clocks:
-        due = clocks.limit_of(clock, context)
-        if clock.open and due is not None:
-            late = "late since" if clock.breached else "due"
-            lines.append(f"{clock.name} {late} {due:%H:%M:%S} UTC.")
-    upcoming = sorted(clocks.deadlines(state, context), key=lambda d: d.due)
-    lines += [f"Next update due {d.due:%H:%M:%S} UTC." for d in upcoming if d.kind == "update-overdue"]
-    lines.append(f"{state.firing} alerts are firing.")
-    return " ".join(lines)
-
-
-def _minutes(span: timedelta) -> str:
-    return f"{int(span.total_seconds() // 60)} min"
+# --- what is said and kept ------------------------------------------------------------------------------------------
 
 
 def note(
-    state: Incident, context: Context, now: datetime, *, by: str, text: str, happened: datetime | None
+    state: Incident,
+    context: Context,
+    now: datetime,
+    *,
+    by: str,
+    text: str,
+    happened: datetime | None,
+    replaces: int | None = None,
 ) -> list[ev.Event]:
-    """Keep a note, back-dated within a week if asked. Raises Refused when empty or dated in the future."""
+    """Keep a note, back-dated within a week if asked; or change one: `replaces` is the entry that was seen.
+
+    Raises Refused when empty, dated in the future, or when that entry is no note or was changed meanwhile.
+    """
     if not text.strip():
-        raise Refused("the note is empty", "")
+        raise Refused("the note is empty", "write what is worth keeping; one line is enough")
+    if replaces is not None:
+        return _edited(state, context, now, by, text, happened, replaces)
     at = happened or now
     if at > now:
-        raise Refused("the note is dated in the future", "")
+        raise Refused("the note is dated in the future", "give a time that has passed, or none")
     if now - at > BACK_DATING_LIMIT:
-        raise Refused("the note is dated more than a week back", "")
+        raise Refused("the note is dated more than a week back", "say in the note when it was")
     return Draft(state, context).add(ev.Noted(at, by, Text(text))).events
 
 
-def decide(
-    state: Incident, context: Context, now: datetime, *, by: str, decision: str, why: str, objections: bool
+def _edited(
+    state: Incident,
+    context: Context,
+    now: datetime,
+    by: str,
+    text: str,
+    happened: datetime | None,
+    replaces: int,
 ) -> list[ev.Event]:
-    """Record a decision with its reason. Raises Refused when it says nothing or the incident is closed."""
+    """The newest words of a note are changed; what stood there stays readable."""
+    if happened is not None:
+        raise Refused("a note is changed now", "leave the time out, or write a new note with it")
+    if replaces in state.room.replaced:
+        newest = next((new for first, new in state.room.notes if first == replaces), None)
+        where = f" (entry {newest} says what holds)" if newest else ""
+        raise Refused(
+            f"entry {replaces} was changed meanwhile{where}", "look at what it says now, then change that one"
+        )
+    if replaces not in {new for _, new in state.room.notes}:
+        raise Refused(f"entry {replaces} is no note that can be changed", "write a new note instead")
+    return Draft(state, context).add(ev.NoteEdited(now, by, replaces, Text(text))).events
+
+
+def propose(state: Incident, context: Context, now: datetime, *, by: str, text: str) -> list[ev.Event]:
+    """Something waits for a decision. Raises Refused when it says nothing or nothing is decided here any more."""
+    _refuse_over(state)
+    if not text.strip():
+        raise Refused("the proposal is empty", "one sentence: what should be done?")
+    if len(state.room.proposals) >= MOST:
+        raise Refused(f"{MOST} proposals wait for a decision", "decide on some first")
+    number = state.room.proposal_count + 1
+    return Draft(state, context).add(ev.Proposed(now, by, number, Text(text.strip()))).events
+
+
+def decide(
+    state: Incident,
+    context: Context,
+    now: datetime,
+    *,
+    by: str,
+    decision: str,
+    why: str,
+    objections: bool,
+    proposal: int | None = None,
+) -> list[ev.Event]:
+    """Record a decision with its reason, on a proposal if it answers one.
+
+    Raises Refused when it says nothing, the proposal does not wait any more, or nothing is decided here any more.
+    """
+    _refuse_over(state)
     if not decision.strip():
-        raise Refused("the decision is empty", "")
-    if state.stage in {Stage.CLOSED, Stage.DISMISSED}:
-        raise Refused(f"{state.ref} is {state.stage}", "")
-    return Draft(state, context).add(ev.Decided(now, by, Text(decision), Text(why), objections)).events
+        raise Refused("the decision is empty", "one sentence: what is done?")
+    if proposal is not None and proposal not in {p.number for p in state.room.proposals}:
+        waiting = ", ".join(str(p.number) for p in state.room.proposals)
+        gone = 1 <= proposal <= state.room.proposal_count
+        raise Refused(
+            f"proposal {proposal} {'was decided already' if gone else 'is not known'}",
+            f"waiting for a decision: {waiting or 'none'}",
+        )
+    decided = ev.Decided(now, by, Text(decision), Text(why), objections, proposal)
+    return Draft(state, context).add(decided).events
+
+
+def _refuse_over(state: Incident) -> None:
+    if state.stage in _OVER:
+        instead = f"decide in {state.merged_into}" if state.merged_into else "keep a note, or reopen it"
+        raise Refused(f"{state.ref} is {state.stage}: nothing is decided here", instead)
+
+
+def report(
+    state: Incident, context: Context, now: datetime, *, by: str, text: str, source: str = ""
+) -> list[ev.Event]:
+    """Somebody else reports the same trouble: it joins, nobody is called. Raises Refused once it is over."""
+    if not state.stage.running:
+        goes_on = state.merged_into
+        instead = f"it goes on in {goes_on}" if goes_on else "reopen it when it came back; else keep a note"
+        raise Refused(f"{state.ref} is {state.stage}: no report joins it", instead)
+    if not text.strip():
+        raise Refused("the report is empty", "one sentence: what do they see?")
+    reported = ev.Reported(now, by, Text(text.strip()), Text(" ".join(source.split())))
+    return Draft(state, context).add(reported).events
+
+
+def evidence(
+    state: Incident,
+    context: Context,
+    now: datetime,
+    *,
+    by: str,
+    digest: str,
+    size: int,
+    name: str,
+    media_type: str,
+    note: str = "",
+) -> list[ev.Event]:
+    """A file was kept under its SHA-256: who, when, what it shows. Raises Refused when it is empty or too large."""
+    if state.merged_into is not None:
+        raise Refused(f"{state.ref} was merged", f"keep it in {state.merged_into}")
+    if not _DIGEST.fullmatch(digest):
+        raise Refused("that is no SHA-256", "64 digits and letters a to f")
+    if not 0 < size <= EVIDENCE_LIMIT:
+        what = "is empty" if size <= 0 else f"is larger than {EVIDENCE_LIMIT // (1024 * 1024)} MB"
+        raise Refused(f"the file {what}", "keep a smaller part of it, or say in a note where it lies")
+    line = " ".join(name.split())
+    if not line:
+        raise Refused("the file has no name", "say what it is called")
+    kept = ev.EvidenceAdded(now, by, digest, size, Text(line), media_type, Text(note.strip()))
+    return Draft(state, context).add(kept).events
+
+
+# --- what became of it outside --------------------------------------------------------------------------------------
 
 
 def page_sent(
