@@ -140,6 +140,15 @@ def _row(kind: str, number: int) -> Write:
 
 def _to_one(event: ev.Event, state: Incident, directory: Directory) -> list[Effect]:
     """Notices to whoever a fact concerns, and the end of what it makes needless."""
+    return (
+        _about_work(event, state, directory)
+        or _about_people(event, state, directory)
+        or _about_duties(event, directory)
+    )
+
+
+def _about_work(event: ev.Event, state: Incident, directory: Directory) -> list[Effect]:
+    """Tasks and checks."""
     match event:
         case ev.TaskOpened() | ev.TaskAssigned() if event.owner and event.owner != event.by:
             return _about_task(event.owner, "task", event.task, directory)
@@ -153,6 +162,13 @@ def _to_one(event: ev.Event, state: Incident, directory: Directory) -> list[Effe
             return _notice(leader, "gate-confirm", "notice/gate/", directory, note) if leader else []
         case ev.GateConfirmed():
             return [Drop("notice/gate/")]
+        case _:
+            return []
+
+
+def _about_people(event: ev.Event, state: Incident, directory: Directory) -> list[Effect]:
+    """Who leads, who shadows, and that it came back or grew."""
+    match event:
         case ev.HandoverProposed():
             return _notice(event.holder, "handover-proposed", "notice/long", directory, str(event.hours))
         case ev.SeatConflict():
@@ -161,26 +177,34 @@ def _to_one(event: ev.Event, state: Incident, directory: Directory) -> list[Effe
             return [e for p in told for e in _notice(p, "seat-conflict", "notice/seat", directory, seats)]
         case ev.ShadowJoined() if event.person != event.by:
             return _notice(event.person, "shadow", "notice/seat", directory)
-        case ev.StatementDrafted():
-            note, topic = str(event.statement), f"notice/statement/{event.statement}/"
-            return [e for p in event.approvers for e in _notice(p, "statement", topic, directory, note)]
-        case ev.StatementSent():
-            return [Drop(f"notice/statement/{event.statement}/"), Drop("notice/update")]
-        case ev.LegalStarted():
-            return _notice(event.owner, "legal-started", "notice/legal/", directory, event.regime)
-        case ev.LegalDecided():
-            return [Drop("notice/legal/")]
-        case ev.ActionAdded() | ev.ActionChanged() if event.owner and event.owner != event.by:
-            topic = f"notice/action/{event.action}/"
-            return _notice(event.owner, "action", topic, directory, str(event.action))
-        case ev.ActionProven() | ev.ActionDropped():
-            return [Drop(f"notice/action/{event.action}/")]
         case ev.Reopened():
             seated = dict.fromkeys(person for _, person in state.seats)
             return [e for p in seated for e in _notice(p, "reopened", "notice/seat", directory)]
         case ev.Absorbed():
             leader = state.holder("ic") or state.acked_by
             return _notice(leader, "absorbed", "notice/seat", directory, event.child) if leader else []
+        case _:
+            return []
+
+
+def _about_duties(event: ev.Event, directory: Directory) -> list[Effect]:
+    """Statements, legal deadlines, actions."""
+    match event:
+        case ev.StatementDrafted():
+            note, topic = str(event.statement), f"notice/statement/{event.statement}/"
+            return [e for p in event.approvers for e in _notice(p, "statement", topic, directory, note)]
+        case ev.StatementSent():
+            return [Drop(f"notice/statement/{event.statement}/"), Drop("notice/update")]
+        case ev.LegalStarted():
+            topic = f"notice/legal/{event.regime}/"
+            return _notice(event.owner, "legal-started", topic, directory, event.regime)
+        case ev.LegalDecided():
+            return [Drop(f"notice/legal/{event.regime}/")]
+        case ev.ActionAdded() | ev.ActionChanged() if event.owner and event.owner != event.by:
+            topic = f"notice/action/{event.action}/"
+            return _notice(event.owner, "action", topic, directory, str(event.action))
+        case ev.ActionProven() | ev.ActionDropped():
+            return [Drop(f"notice/action/{event.action}/")]
         case _:
             return []
 
@@ -215,7 +239,7 @@ def _to_many(event: ev.Event, directory: Directory) -> list[Effect]:
         case ev.GateLapsing():
             note, topic = str(event.check), "notice/gate/"
         case ev.LegalReminded() | ev.LegalOverdue():
-            note, topic = event.regime, "notice/legal/"
+            note, topic = event.regime, f"notice/legal/{event.regime}/"
         case ev.ActionReminded() | ev.ActionOverdue():
             note, topic = str(event.action), f"notice/action/{event.action}/"
         case _:
