@@ -1,7 +1,7 @@
 """What in the repository is tocsin's: rows of the log, drafts nobody has edited, the card; and whose version wins.
 
-A row is tocsin's while it reads as it was written last, a draft or card while its hash is the one that was kept. All
-else in these files is people's, and is neither committed for them nor taken back.
+A row is tocsin's while it reads as it was written last, a draft while its hash is the one that was kept, a card while
+it says so. All else in these files is people's, and is neither committed for them nor taken back.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tocsin.handbook.card import OWN
 from tocsin.handbook.carry import OwnRow, carry_row, holds, line_of, refs_changed
 from tocsin.handbook.documents import text_hash
 from tocsin.handbook.log import LogHeld, new_log_text, without_rows
 from tocsin.store.contract import Store
-
-CARD = "card"
-"""Meta key: the hash of the card as it was written last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +95,8 @@ class OwnFiles:
         """
         if theirs in (base, mine):
             return Version(mine)
+        if path == self.card and theirs is not None and OWN in theirs:
+            return Version(mine)
         if path != self.log:
             return Version(theirs)  # edited there: a draft is never put over what people wrote
         if theirs is None:
@@ -141,7 +141,7 @@ class OwnFiles:
     def _is_kept(self, path: str, text: str) -> bool:
         """Whether a draft or the card is the one that was written last."""
         if path == self.card:
-            return self._store.meta(CARD) == text_hash(text)
+            return OWN in text
         memory = self._store.document(PurePosixPath(path).stem, "postmortem")
         return memory is not None and memory.content == text_hash(text)
 

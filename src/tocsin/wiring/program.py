@@ -21,24 +21,26 @@ import structlog
 
 from tocsin.channels.port import Channel
 from tocsin.channels.registry import build
+from tocsin.channels.tickets import GitHubIssues
 from tocsin.config import Settings
 from tocsin.domain.people import Directory
 from tocsin.domain.policy import Policy
 from tocsin.engine.clock import Clock, SystemClock
 from tocsin.engine.engine import Engine
 from tocsin.engine.live import Contexts, Live, nothing_known
-from tocsin.handbook.documents import DocumentRefused, Documents
+from tocsin.handbook.documents import CARD, DocumentRefused, Documents
 from tocsin.handbook.read import Reading, read_handbook
 from tocsin.store import open_store
 from tocsin.store.contract import JournalRow, Store
-from tocsin.wiring.lanes import Surroundings, lanes
+from tocsin.wiring.lanes import lanes
 from tocsin.wiring.people import directory
 from tocsin.wiring.repository import COMMIT, PUSH, Place, Repository
+from tocsin.wiring.surroundings import Surroundings
+from tocsin.wiring.ticketing import ALARM as TICKET
 
 log = structlog.get_logger("tocsin")
 
 WARNINGS_SHOWN = 5
-CARD_FILE = "card.md"
 HOME = "home"
 """Meta key: the machine and path this database belongs to; elsewhere it sends nothing until adopted (rule 18)."""
 
@@ -56,7 +58,13 @@ class Program:
             name: build(name, channel.values(), clock.now) for name, channel in settings.channels.items()
         }
         around = Surroundings(
-            store, self._contexts, clock.now, settings.server.base_url, self._documents, written=self._written
+            store,
+            self._contexts,
+            clock.now,
+            settings.server.base_url,
+            self._documents,
+            written=self._written,
+            tracker=self._tracker(),
         )
         self.engine = Engine(store, clock, nothing_known(), lanes(around, self.channels), role=role)
         self.repository = self._repository(around.writing)
@@ -82,7 +90,7 @@ class Program:
         if documents is None or reading is None:
             return None
         drafts = PurePosixPath(documents.postmortem_path("INC-0000-0")).parent
-        return Place(reading.root, documents.log_path, str(drafts), str(drafts.parent / CARD_FILE))
+        return Place(reading.root, documents.log_path, str(drafts), str(drafts.parent / CARD))
 
     def _repository(self, writing: threading.Lock) -> Repository | None:
         """What commits and pushes, where the settings say so."""
@@ -101,6 +109,20 @@ class Program:
         )
         self.engine.companions.append(made)
         return made
+
+    def _tracker(self) -> GitHubIssues | None:
+        """Where tickets are opened, where the settings name a place."""
+        wanted = self.settings.ticket
+        if wanted is None:
+            self.store.clear_alarm(TICKET)
+            return None
+        return GitHubIssues(
+            repository=wanted.repository,
+            token=wanted.token.reveal(),
+            url=wanted.url,
+            allow_loopback=wanted.allow_loopback,
+            now=self.clock.now,
+        )
 
     def _held(self) -> str | None:
         return self.engine.held()

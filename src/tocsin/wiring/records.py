@@ -1,4 +1,4 @@
-"""From a timeline to what documents say: the log row and the facts of a postmortem draft.
+"""From a timeline to what documents say: rows of the log, the facts of a postmortem draft, the text of a ticket.
 
 Pure projections; words, cells and tables are `handbook`'s.
 """
@@ -6,16 +6,29 @@ Pure projections; words, cells and tables are `handbook`'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from tocsin.domain import clocks, postmortem
 from tocsin.domain.context import Context
 from tocsin.domain.incident import Incident
+from tocsin.domain.score import score
 from tocsin.handbook.gathered import gathered
-from tocsin.handbook.log import LogRow
+from tocsin.handbook.inert import inert_line
+from tocsin.handbook.log import LogRow, RestoreRow
 from tocsin.handbook.postmortem import PostmortemFacts, Promise
 from tocsin.handbook.retold import Names
-from tocsin.handbook.rows import actions_cell, cause_cell, follow_ups_cell, impact_cell
+from tocsin.handbook.rows import (
+    actions_cell,
+    cause_cell,
+    check_row,
+    follow_ups_cell,
+    impact_cell,
+    restore_row,
+)
 from tocsin.store.contract import Recorded
+
+MISSED_IN_ROW = 5
 
 
 def names_of(context: Context) -> Names:
@@ -32,16 +45,19 @@ def log_row(
     missed: Sequence[str] = (),
     postmortem_text: str | None = None,
 ) -> LogRow:
-    """The incident's row: what is known now; what only people know stays a dash."""
+    """The incident's row: what is known now; what only people know stays a dash.
+
+    `missed`: what the score says was missed, in words. Of a restricted incident only its codename and times are said.
+    """
     events = [record.event for record in timeline]
     due = postmortem.due_at(state, context)
-    return LogRow(
+    row = LogRow(
         ref=state.ref,
         at=state.detected_at,
         sev=state.level,
-        summary=state.title,
+        summary=state.known_as,
         impact=impact_cell(state, events),
-        actions=actions_cell(events, missed),
+        actions=actions_cell(events, [*_merged(state), *_shortened(missed)]),
         cause=cause_cell(state, postmortem_text),
         follow_ups=follow_ups_cell(state, events, names_of(context), due),
         owner=_name(state.holder("ic") or state.acked_by or state.declared_by, context),
@@ -49,6 +65,57 @@ def log_row(
         postmortem=postmortem_link,
         drill=state.drill,
     )
+    if state.room.restriction is None:
+        return row
+    return replace(row, impact=None, actions=None, cause=None, follow_ups=None)
+
+
+def _merged(state: Incident) -> list[str]:
+    return [f"merged into {state.merged_into}"] if state.merged_into else []
+
+
+def _shortened(missed: Sequence[str]) -> list[str]:
+    if len(missed) <= MISSED_IN_ROW:
+        return list(missed)
+    return [*missed[: MISSED_IN_ROW - 1], f"{len(missed) - MISSED_IN_ROW + 1} more promises missed"]
+
+
+def restore_log_row(
+    state: Incident, context: Context, timeline: Sequence[Recorded], document: str
+) -> RestoreRow | None:
+    """The row of `check-N` or `restore-N` in the second table; None when there is no such check or restore."""
+    kind, _, number = document.partition("-")
+    events = [record.event for record in timeline]
+    make = check_row if kind == "check" else restore_row
+    row = make(state, events, int(number), names_of(context))
+    if row is None or state.room.restriction is None:
+        return row
+    verdict = (row.validation or "").partition(":")[0]
+    return replace(row, reason=f"for {state.known_as}", source=None, target=None, validation=verdict)
+
+
+def shortfalls(
+    state: Incident, context: Context, timeline: Sequence[Recorded], now: datetime, *, clocks: bool
+) -> tuple[str, ...]:
+    """What was missed of what the handbook promised, in words; without the clocks where they are told elsewhere."""
+    return score(state, context, [record.event for record in timeline], now).shortfalls(clocks=clocks)
+
+
+def ticket_text(row: LogRow, address: str) -> str:
+    """What a ticket says, in Markdown: the log row as a list, and where the incident itself is."""
+    said = (
+        ("Severity", row.sev),
+        ("Since", f"{row.at:%Y-%m-%d %H:%M} UTC"),
+        ("State", row.state),
+        ("Led by", row.owner),
+        ("Impact", row.impact),
+        ("Actions", row.actions),
+        ("Cause", row.cause),
+        ("Follow-ups", row.follow_ups),
+    )
+    points = [f"- {name}: {inert_line(text)}" for name, text in said if text]
+    kept = "Kept up to date by tocsin until somebody edits this text."
+    return "\n".join([*points, "", f"The incident itself: {address}", "", kept])
 
 
 def _name(handle: str | None, context: Context) -> str | None:
@@ -57,9 +124,13 @@ def _name(handle: str | None, context: Context) -> str | None:
 
 
 def postmortem_facts(
-    state: Incident, context: Context, timeline: Sequence[Recorded], commit: str | None
+    state: Incident,
+    context: Context,
+    timeline: Sequence[Recorded],
+    commit: str | None,
+    missed: tuple[str, ...] = (),
 ) -> PostmortemFacts:
-    """Everything the draft can be prefilled with."""
+    """Everything the draft can be prefilled with. `missed`: beyond the clocks, which have a table of their own."""
     known = PostmortemFacts(
         ref=state.ref,
         title=state.title,
@@ -74,6 +145,7 @@ def postmortem_facts(
         roles=tuple(_roles(state, context)),
         promises=tuple(promises(state, context)),
         handbook_commit=commit,
+        missed=missed,
     )
     return gathered(known, state, [record.event for record in timeline], names_of(context))
 
