@@ -416,7 +416,7 @@ BREACHES = [
     ("The engine is handed", "engine/plant.py", "import tocsin.channels\n"),
     ("The engine is handed", "engine/plant.py", "import tocsin.handbook\n"),
     ("The domain knows no library", "domain/plant.py", "import msgspec\n"),
-    ("No cycles inside the domain", "domain/events.py", "import tocsin.domain.incident\n"),
+    ("No cycles inside the domain", "domain/events.py", "import tocsin.domain.fold\n"),
     ("The edge reaches", "web/plant.py", "import tocsin.channels\n"),
 ]
 

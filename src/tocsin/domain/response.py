@@ -35,7 +35,8 @@ def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, vi
     Raises Refused once the incident is over (docs/reference/oncall.md E8).
     """
     if not state.stage.running:
-        raise Refused(f"{state.ref} is {state.stage}: nobody is being called", "")
+        goes_on = f"it goes on in {state.merged_into}" if state.merged_into else ""
+        raise Refused(f"{state.ref} is {state.stage}: nobody is being called", goes_on)
     draft = Draft(state, context)
     person = context.directory.get(by)
     if state.paging == Paging.ACKED:

@@ -45,11 +45,29 @@ def correct(
     Raises Refused naming what is in the way: unknown name, no reason, the future, a fact that has not happened,
     an order that would be reversed.
     """
-    if name not in TIMES:
-        raise Refused(f"there is no time {name!r}", f"one of {', '.join(TIMES)}")
-    _refuse_stage(state)
+    old = _present(state, name, was)
     if not reason.strip():
         raise Refused("correcting a time needs a reason", "say how you know, with --because")
+    if at == old:
+        raise Refused(f"{name} already is {said(at)}", "there is nothing to correct")
+    if at > now:
+        raise Refused(f"{name} lies in the future", "give a time that has passed")
+    event = ev.TimeCorrected(now, by, name, old, at, Text(reason))
+    refuse_order(state, evolve(state, event))
+    draft = Draft(state, context).add(event)
+    verdicts.judge_anew(draft, now)
+    return draft.events
+
+
+def _present(state: Incident, name: str, was: datetime | None) -> datetime | None:
+    """The time as it stands. Raises Refused when there is none to correct, or no longer the one that was seen."""
+    if name not in TIMES:
+        raise Refused(f"there is no time {name!r}", f"one of {', '.join(TIMES)}")
+    if state.stage == Stage.MERGED:
+        parent = state.merged_into
+        raise Refused(f"{state.ref} was merged into {parent}", f"correct the times of {parent}")
+    if state.stage in _FIXED:
+        raise Refused(f"{state.ref} is {state.stage}: its times stand", _FIXED[state.stage])
     old = state.time(name)
     if old is None and name not in _GIVEN:
         raise Refused(
@@ -61,24 +79,7 @@ def correct(
             f"{name} is {said(old)} by now: somebody corrected it meanwhile",
             "look at it, then correct it again",
         )
-    if at == old:
-        raise Refused(f"{name} already is {said(at)}", "")
-    if at > now:
-        raise Refused(f"{name} lies in the future", "give a time that has passed")
-    event = ev.TimeCorrected(now, by, name, old, at, Text(reason))
-    refuse_order(state, evolve(state, event))
-    draft = Draft(state, context).add(event)
-    verdicts.judge_anew(draft, now)
-    return draft.events
-
-
-def _refuse_stage(state: Incident) -> None:
-    if state.stage == Stage.MERGED:
-        raise Refused(
-            f"{state.ref} was merged into {state.merged_into}", f"correct the times of {state.merged_into}"
-        )
-    if state.stage in _FIXED:
-        raise Refused(f"{state.ref} is {state.stage}: its times stand", _FIXED[state.stage])
+    return old
 
 
 def refuse_order(before: Incident, after: Incident) -> None:
