@@ -11,10 +11,13 @@ from tocsin.web import (
     api_admin,
     api_handbook,
     api_incidents,
+    api_work,
     documentation,
+    evidence,
     health,
     live,
     pages,
+    pages_card,
     pages_incident,
     pages_signin,
     static_files,
@@ -23,7 +26,7 @@ from tocsin.web.auth import ADMIN, DECLARE, EVERYBODY, METRICS, READ, RESPOND, T
 from tocsin.web.edge import Edge, catch
 from tocsin.web.guard import Entry, register
 from tocsin.web.repeat import Answers
-from tocsin.web.shapes import EMPTY, STREAM
+from tocsin.web.shapes import EMPTY, FILE, STREAM, TEXT
 from tocsin.web.signin import Attempts
 from tocsin.web.verbs import VERBS
 from tocsin.wiring.program import Program
@@ -35,6 +38,13 @@ INCIDENTS = [
     Entry("GET", "/api/v1/incidents/{ref}/timeline", api_incidents.timeline, READ, "timeline"),
     Entry("GET", "/api/v1/incidents/{ref}/alerts", api_incidents.alerts, READ, "alerts"),
     Entry("GET", "/api/v1/incidents/{ref}/pages", api_incidents.pages_of, READ, "pages"),
+    Entry("GET", "/api/v1/incidents/{ref}/score", api_work.scored, READ, "score"),
+    Entry("GET", "/api/v1/incidents/{ref}/brief", api_work.briefed, READ, "brief"),
+    Entry("GET", "/api/v1/incidents/{ref}/gates", api_work.gates, READ, "gates"),
+    Entry("GET", "/api/v1/incidents/{ref}/export", api_work.exported, READ, TEXT),
+    Entry("POST", "/api/v1/incidents/{ref}/evidence", evidence.keep, RESPOND, "answer", takes=FILE),
+    Entry("GET", "/api/v1/incidents/{ref}/evidence/{digest}", evidence.download, READ, FILE),
+    Entry("GET", "/api/v1/actions", api_work.actions, READ, "actions"),
     Entry("GET", "/api/v1/pages", api_incidents.pages, READ, "pages"),
     Entry("GET", "/api/v1/events", live.events, READ, STREAM),
 ]
@@ -82,7 +92,9 @@ PAGES = [
     Entry("GET", "/declare", pages.declare_form, DECLARE),
     Entry("POST", "/declare", pages.declare, DECLARE),
     Entry("GET", "/i/{ref}", pages_incident.incident, READ),
+    Entry("POST", "/i/{ref}/evidence", pages_incident.keep_file, RESPOND),
     Entry("POST", "/i/{ref}/{verb}", pages_incident.act, RESPOND),
+    Entry("GET", "/card", pages_card.shown, READ),
     Entry("GET", "/signin", pages_signin.help_page, EVERYBODY),
     Entry("GET", "/signin/{token}", pages_signin.link_page, EVERYBODY),
     Entry("POST", "/signin/{token}", pages_signin.sign_in, EVERYBODY),

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from tocsin.web.auth import Access, admit
 from tocsin.web.problems import Problem
-from tocsin.web.shapes import answers
+from tocsin.web.shapes import answers, body_of
 
 Endpoint = Callable[..., Response | Awaitable[Response]]
 
@@ -30,6 +30,8 @@ class Entry(NamedTuple):
     access: Access
     answer: str = ""
     status: int = 200
+    takes: str = ""
+    """The body where it is no JSON: a name of `shapes`."""
 
 
 class GuardedRoute(APIRoute):
@@ -54,6 +56,7 @@ class GuardedRoute(APIRoute):
             openapi_extra={
                 "x-permission": entry.access.words,
                 "security": [{"token": []}] if entry.access.permission else [],
+                **({"requestBody": body_of(entry.takes)} if entry.takes else {}),
             },
         )
 

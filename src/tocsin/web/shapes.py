@@ -372,4 +372,10 @@ def answers(name: str, status: int, access: Access) -> dict[int | str, dict[str,
     return wanted
 
 
+def body_of(name: str) -> dict[str, Any]:
+    """A body that is no JSON, as the OpenAPI document says it."""
+    words, kind, schema = _OTHER_KINDS[name]
+    return {"description": words, "required": True, "content": {kind: {"schema": schema}}}
+
+
 _PROBLEM_REF: Final = {"$ref": "#/components/schemas/ProblemDocument"}

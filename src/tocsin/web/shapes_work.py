@@ -157,7 +157,6 @@ class LastAnswerShape(BaseModel):
     evidence: str
     at: datetime
     age_s: int
-    ref: str
 
 
 class PointShape(BaseModel):
@@ -176,6 +175,8 @@ class GateShape(BaseModel):
     points: list[PointShape]
     passing: str | None
     valid_until: datetime | None
+    state: str
+    why: str
 
 
 class GateList(BaseModel):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 from typing import Final
 
-from tocsin.domain import events as ev
 from tocsin.domain import gates, response, tasks
-from tocsin.domain.context import Context, Draft
-from tocsin.domain.incident import Incident
 from tocsin.engine.gated import starting
 from tocsin.web import models_work as m
 from tocsin.web.auth import Caller
@@ -17,14 +13,19 @@ from tocsin.web.verb import Asked, Decision, Run, Verb
 
 
 def _note(caller: Caller, body: m.Note) -> Decision:
-    """Keep a note; `at` back-dates it."""
-    return partial(response.note, by=caller.handle, text=body.text, happened=body.at)
+    """Keep a note; `at` back-dates it, `replaces` changes the one that was seen."""
+    return partial(response.note, by=caller.handle, text=body.text, happened=body.at, replaces=body.replaces)
 
 
 def _decide(caller: Caller, body: m.Decide) -> Decision:
     """Record a decision and its reason."""
     return partial(
-        response.decide, by=caller.handle, decision=body.decision, why=body.why, objections=body.objections
+        response.decide,
+        by=caller.handle,
+        decision=body.decision,
+        why=body.why,
+        objections=body.objections,
+        proposal=body.proposal,
     )
 
 
@@ -94,26 +95,33 @@ def _restored(caller: Caller, body: m.Restored) -> Decision:
 
 def _kept(caller: Caller, body: m.Evidence) -> Decision:
     """A file was kept: the fact that names it."""
+    return partial(
+        response.evidence,
+        by=caller.handle,
+        digest=body.digest,
+        size=body.size,
+        name=body.name,
+        media_type=body.media_type,
+        note=body.note,
+    )
 
-    def decide(state: Incident, context: Context, now: datetime) -> list[ev.Event]:
-        kept = ev.EvidenceAdded(
-            now,
-            caller.handle,
-            body.digest,
-            body.size,
-            ev.Text(body.name),
-            body.media_type,
-            ev.Text(body.note),
-        )
-        return Draft(state, context).add(kept).events
 
-    return decide
+def _propose(caller: Caller, body: m.Propose) -> Decision:
+    """Propose a decision: it waits until somebody decides."""
+    return partial(response.propose, by=caller.handle, text=body.text)
+
+
+def _report(caller: Caller, body: m.Report) -> Decision:
+    """The same was reported again: it joins, and nobody is called."""
+    return partial(response.report, by=caller.handle, text=body.text, source=body.source)
 
 
 EVIDENCE: Final = Verb(m.Evidence, _kept)
 WORK: Final = {
     "note": Verb(m.Note, _note),
     "decide": Verb(m.Decide, _decide),
+    "propose": Verb(m.Propose, _propose),
+    "report": Verb(m.Report, _report),
     "task": Verb(m.Task, run=_task),
     "gate": Verb(m.Gate, _gate),
     "restored": Verb(m.Restored, _restored),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from tocsin.domain.incident import TIMES, Incident
+from tocsin.domain.score import Score
 from tocsin.store.contract import ActionRow
+from tocsin.web.show_gates import GateShow, PointShow
 
 Json = dict[str, Any]
 
@@ -69,3 +72,40 @@ def duties_view(state: Incident) -> Json:
 def action_view(row: ActionRow, url: str) -> Json:
     """An action of any incident."""
     return {**fields(row), "url": url}
+
+
+def score_view(ref: str, score: Score) -> Json:
+    """A score: its lines and the sums."""
+    lines = [fields(line) for line in score.lines]
+    return {"ref": ref, "lines": lines, "kept": score.kept, "missed": score.missed, "open": score.open}
+
+
+def gates_view(ref: str, gates: list[GateShow], point: datetime | None) -> Json:
+    """Checks with their points."""
+    return {"ref": ref, "gates": [_gate(shown) for shown in gates], "restore_point": point}
+
+
+def _gate(shown: GateShow) -> Json:
+    gate = shown.gate
+    return {
+        "key": gate.key,
+        "name": gate.name,
+        "valid_s": gate.valid_s,
+        "done_by": gate.done_by,
+        "confirmed_by": gate.confirmed_by,
+        "points": [_point(point) for point in shown.points],
+        "passing": shown.passing,
+        "valid_until": shown.until,
+        "state": shown.word,
+        "why": shown.why,
+    }
+
+
+def _point(point: PointShow) -> Json:
+    said = {"answer": point.answer, "evidence": point.evidence, "at": point.at, "age_s": point.age_s}
+    return {
+        "point": point.number,
+        "text": point.text,
+        "exceptions": list(point.exceptions),
+        "last": said if point.at else None,
+    }

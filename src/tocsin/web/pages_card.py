@@ -1,0 +1,24 @@
+"""The card to print: severities, who to call, the first ten minutes. It works on paper when nothing else does."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tocsin.handbook.card import card
+from tocsin.web.auth import program_of
+from tocsin.web.templating import page
+
+_MARKDOWN = (
+    MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "html_inline", "html_block"])
+)
+
+
+def shown(request: Request) -> Response:
+    """One page to print: who to call, how bad it is, what to do first."""
+    program = program_of(request)
+    live = program.engine.contexts.live
+    words = card(live.policy, live.directory, live.rotations, program.clock.now())
+    return page(request, "card.html", {"card": Markup(_MARKDOWN.render(words))})  # noqa: S704  # escaped by the renderer
