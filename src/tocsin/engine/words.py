@@ -1,7 +1,8 @@
 """The words of a page or a notice: what, since when, what is asked, what happens next and when.
 
 Pure: from the effect, the state and the context at the moment of sending. Titles are untrusted; every channel makes
-them inert for its own medium. Times are UTC, said so.
+them inert for its own medium. Times are UTC, said so. A drill says so first; a restricted incident goes by its
+codename. Notices about the room, the work and duties have their words in `words_work`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from tocsin.domain import clocks, comms, escalation, postmortem
 from tocsin.domain.context import Context
 from tocsin.domain.effects import Send
 from tocsin.domain.incident import Incident, Paging
+from tocsin.engine import words_work
+
+DRILL = "DRILL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,14 @@ class Words:
 
 def words_for(send: Send, state: Incident, context: Context, now: datetime) -> Words:
     """What to say. The reference stands in the subject, so that a double is recognised as one."""
-    head = f"{state.level} {state.ref}"
-    asked = _ASKED.get(send.about, _plain)(send, state, context)
-    title = " ".join(state.title.split())
+    head = f"{state.level} {state.ref}".strip()
+    asked = _ASKED.get(send.about, _plain)(send, state, context, now)
+    title = " ".join(state.known_as.split())
     lines = [asked, f"{head}: {title}", _since(state, now), *_details(send, state, context)]
     subject = f"[{head}] {_SUBJECTS.get(send.about, send.about)}: {title}"
+    if state.drill:
+        subject = f"{DRILL} {subject}"
+        lines.insert(0, f"{DRILL}: this is an exercise.")
     return Words(subject, "\n".join(line for line in lines if line))
 
 
@@ -47,50 +54,45 @@ _SUBJECTS = {
     "postmortem-overdue": "Postmortem overdue",
     "summary": "What waited for you",
     "nobody-reachable": "NOBODY CAN BE REACHED",
+    **words_work.SUBJECTS,
 }
 
 
-def _plain(send: Send, state: Incident, context: Context) -> str:
+def _plain(send: Send, state: Incident, context: Context, now: datetime) -> str:
     return _SUBJECTS.get(send.about, send.about)
 
 
-def _page(send: Send, state: Incident, context: Context) -> str:
+def _page(send: Send, state: Incident, context: Context, now: datetime) -> str:
     return "You are called. Acknowledge to stop the escalation: you take it."
 
 
-def _role(send: Send, state: Incident, context: Context) -> str:
+def _role(send: Send, state: Incident, context: Context, now: datetime) -> str:
     role = context.policy.role(send.note)
     duties = f" {role.duties}" if role else ""
     return f"You are {role.name if role else send.note}.{duties}"
 
 
-def _handover(send: Send, state: Incident, context: Context) -> str:
-    return (
-        f"{state.holder(send.note) or 'Somebody'} hands {send.note} over to you. It counts when you accept."
-    )
-
-
-def _breach(send: Send, state: Incident, context: Context) -> str:
+def _breach(send: Send, state: Incident, context: Context, now: datetime) -> str:
     clock = state.clock(send.note)
     target = clocks.target_of(context.severity(clock.level), clock.name) if clock else None
     return f"{send.note} was promised ({target.text if target else 'no target'}) and is late."
 
 
-def _time_left(send: Send, state: Incident, context: Context) -> str:
+def _time_left(send: Send, state: Incident, context: Context, now: datetime) -> str:
     return f"{send.note} minutes are left to resolve."
 
 
-def _summary(send: Send, state: Incident, context: Context) -> str:
+def _summary(send: Send, state: Incident, context: Context, now: datetime) -> str:
     return send.note
 
 
-_ASKED = {
+_ASKED: dict[str, words_work.Asked] = {
     "summary": _summary,
     "page": _page,
     "role": _role,
-    "handover": _handover,
     "breach": _breach,
     "time-left": _time_left,
+    **words_work.ASKED,
 }
 
 
@@ -102,13 +104,19 @@ def _since(state: Incident, now: datetime) -> str:
 def _details(send: Send, state: Incident, context: Context) -> list[str]:
     if send.about.startswith("postmortem"):
         due = postmortem.due_at(state, context)
-        return [f"It was due {due:%Y-%m-%d %H:%M} UTC."] if due else []
+        return [_postmortem_due(due)] if due else []
     if send.about.startswith("update"):
         due = comms.overdue_due(state, context)
         return [f"Overdue at {due:%H:%M:%S} UTC. Impact, ETA (may be unknown), next steps."] if due else []
     if send.page is None or state.paging != Paging.TRIGGERED:
         return []
     return [_ack_due(state, context), _also_called(send, state), _what_next(state, context)]
+
+
+def _postmortem_due(due: datetime) -> str:
+    """A weekend is pointed out, never moved."""
+    weekend = f", a {due:%A}: the day stands" if postmortem.weekend(due) else ""
+    return f"It was due {due:%Y-%m-%d %H:%M} UTC{weekend}."
 
 
 def _ack_due(state: Incident, context: Context) -> str:
