@@ -135,11 +135,13 @@ def test_a_postmortem_that_was_begun_before_the_end_is_published_as_it_is(house:
     begun.write_text("# What we know so far\n", "utf-8")
 
     house.do(ref, "resolve", confirmed="seen", impact_ended="no tickets", errors_normal="0.1%")
-    eventually(lambda: "was edited" in house.alarms(), "the draft is held back, and that is said")
+    eventually(lambda: house.quiet(ref), "everything is carried out, the draft by leaving it alone")
+    assert house.alarms() == ""
     house.do(ref, "postmortem", where=f"docs/ops/postmortems/{ref}.md")
     house.do(ref, "close")
 
-    eventually(lambda: house.alarms() == "", "the alarm is cleared")
+    eventually(lambda: house.quiet(ref), "nothing is owed")
+    assert house.events(ref, ev.DocumentRefused) == []
     assert begun.read_text("utf-8") == "# What we know so far\n"
 
 

@@ -73,11 +73,12 @@ _LOGGED = (
     *(ev.Declared, ev.SeverityChanged, ev.Mitigated, ev.Resolved, ev.Closed, ev.PostmortemPublished),
     *(ev.TimeCorrected, ev.Reopened, ev.Merged, ev.Absorbed),
     *(ev.ActionAdded, ev.ActionChanged, ev.ActionProven, ev.ActionDropped),
+    *(ev.Restricted, ev.Unrestricted),
 )
 """Facts that the log row shows."""
-_REDRAFTED = (ev.Resolved, ev.TimeCorrected, ev.ActionAdded, ev.ActionChanged)
+_REDRAFTED = (ev.Resolved, ev.TimeCorrected, ev.ActionAdded, ev.ActionChanged, ev.Unrestricted)
 """Facts that change the postmortem draft, once there is one."""
-_TICKETED = (ev.Declared, ev.Resolved, ev.Closed, ev.Merged, ev.Reopened)
+_TICKETED = (ev.Declared, ev.Resolved, ev.Closed, ev.Merged, ev.Reopened, ev.Restricted, ev.Unrestricted)
 
 
 def derive(event: ev.Event, state: Incident, directory: Directory) -> list[Effect]:

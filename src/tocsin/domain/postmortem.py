@@ -94,8 +94,8 @@ def _first(state: Incident) -> str:
 
 def documents_owed(state: Incident) -> tuple[tuple[str, str], ...]:
     """What could not be written yet, and why: what a ticket or a published postmortem stands for is no longer owed."""
-    instead = {"postmortem": state.postmortem_published, "log": state.duties.ticket is not None}
     written = dict(state.documents)
+    instead = {"postmortem": state.postmortem_published, "log": _has_ticket(state)}
     return tuple(
         (document, reason)
         for document, reason in state.documents_owed
@@ -108,7 +108,7 @@ def missing_for_close(state: Incident, context: Context) -> list[str]:
     missing = []
     if target_of(state, context) is not None and not state.postmortem_published:
         missing.append("the postmortem is not published")
-    logged = state.duties.ticket is not None or "log" in dict(state.documents)
+    logged = _has_ticket(state) or "log" in dict(state.documents)
     if state.declared_at is not None and not logged:
         missing.append("the log row is not written")
     for document, reason in documents_owed(state):
@@ -120,6 +120,11 @@ def missing_for_close(state: Incident, context: Context) -> list[str]:
         if legal.decision is None
     ]
     return missing
+
+
+def _has_ticket(state: Incident) -> bool:
+    """Whether a ticket stands for the log row: one that people linked, or one that was opened by itself."""
+    return state.duties.ticket is not None or "ticket" in dict(state.documents)
 
 
 def _named(document: str) -> str:

@@ -32,6 +32,7 @@ from tocsin.handbook.documents import CARD, DocumentRefused, Documents
 from tocsin.handbook.read import Reading, read_handbook
 from tocsin.store import open_store
 from tocsin.store.contract import JournalRow, Store
+from tocsin.wiring.card import CardKeeper
 from tocsin.wiring.lanes import lanes
 from tocsin.wiring.people import directory
 from tocsin.wiring.repository import COMMIT, PUSH, Place, Repository
@@ -68,6 +69,8 @@ class Program:
         )
         self.engine = Engine(store, clock, nothing_known(), lanes(around, self.channels), role=role)
         self.repository = self._repository(around.writing)
+        self._card = CardKeeper(around, self._held)
+        self.engine.companions.append(self._card)
         self.reload()
         self._own_home()
 
@@ -134,7 +137,9 @@ class Program:
     def reload(self) -> Reading | None:
         """Read the handbook; activate it if it is usable, else keep the last good one and raise an alarm."""
         with self._reading:
-            return self._reload(self.clock.now())
+            reading = self._reload(self.clock.now())
+        self._card.wake()
+        return reading
 
     def _reload(self, now: datetime) -> Reading | None:
         try:
@@ -185,6 +190,7 @@ class Program:
         """Take up people who were added or changed at run time, on any node; the handbook stays as it was read."""
         with self._reading:
             self._refresh_people()
+        self._card.wake()
 
     def _refresh_people(self) -> None:
         live = self.engine.contexts.live
