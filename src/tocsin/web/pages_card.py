@@ -21,4 +21,10 @@ def shown(request: Request) -> Response:
     program = program_of(request)
     live = program.engine.contexts.live
     words = card(live.policy, live.directory, live.rotations, program.clock.now())
-    return page(request, "card.html", {"card": Markup(_MARKDOWN.render(words))})  # noqa: S704  # escaped by the renderer
+    return page(request, "card.html", {"card": Markup(_wide(_MARKDOWN.render(words)))})  # noqa: S704  # escaped by the renderer
+
+
+def _wide(html: str) -> str:
+    """Tables scroll by themselves where the window is narrow."""
+    opened = '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>'
+    return html.replace("<table>", opened).replace("</table>", "</table></div>")

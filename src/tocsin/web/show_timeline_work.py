@@ -63,7 +63,7 @@ def _edited(line: Line, e: ev.NoteEdited, _: Context) -> None:
 
 
 def _proposed(line: Line, e: ev.Proposed, _: Context) -> None:
-    line.word, line.say = f"Proposal {e.proposal}", e.text
+    line.k, line.word, line.say = "proposal", f"Proposal {e.proposal}", e.text
 
 
 def _evidence(line: Line, e: ev.EvidenceAdded, _: Context) -> None:
