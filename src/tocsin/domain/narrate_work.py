@@ -93,6 +93,11 @@ def _suspected(e: ev.ChangeSuspected) -> str:
     return f"{e.by} suspects a change{author}{when}: {e.what}"
 
 
+def _handover_proposed(e: ev.HandoverProposed) -> str:
+    to = f" to {' or '.join(e.candidates)}" if e.candidates else ", but nobody else may take it"
+    return f"{e.hours} hours: {e.holder} should eat something and hand {e.role} over{to}"
+
+
 def _times(count: int) -> str:
     return f" (said {count} times)" if count > 1 else ""
 
@@ -114,9 +119,7 @@ SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
         f"{e.person} holds {' and '.join(e.roles)} with {e.responders} people at work: give one away"
     ),
     ev.SpanWarned: lambda e: f"{e.responders} people answer to the IC: name a lead for a part of them",
-    ev.HandoverProposed: lambda e: (
-        f"{e.hours} hours: {e.holder} should hand {e.role} over, to {many(e.candidates)}, and eat something"
-    ),
+    ev.HandoverProposed: _handover_proposed,
     ev.ShadowJoined: lambda e: f"{e.person} shadows the IC",
     ev.ShadowLeft: lambda e: f"{e.person} no longer shadows the IC",
     ev.TaskOpened: _task_opened,
