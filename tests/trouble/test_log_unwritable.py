@@ -13,6 +13,10 @@ from tocsin.domain import events as ev
 from trouble.conftest import House, eventually
 
 TRIES = 4
+WRITTEN_BY_HAND = "# What we know\n" + "".join(
+    f"\n## {name}\n\nWe know it.\n"
+    for name in ("Timeline", "Root cause", "Blast radius", "Fixes", "Preventions")
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ def test_a_postmortem_that_was_begun_before_the_end_is_published_as_it_is(house:
     eventually(lambda: house.row(ref), "the first row")
     begun = house.log.parent / "postmortems" / f"{ref}.md"
     begun.parent.mkdir(exist_ok=True)
-    begun.write_text("# What we know so far\n", "utf-8")
+    begun.write_text(WRITTEN_BY_HAND, "utf-8")
 
     house.do(ref, "resolve", confirmed="seen", impact_ended="no tickets", errors_normal="0.1%")
     eventually(lambda: house.quiet(ref), "everything is carried out, the draft by leaving it alone")
@@ -142,7 +146,7 @@ def test_a_postmortem_that_was_begun_before_the_end_is_published_as_it_is(house:
 
     eventually(lambda: house.quiet(ref), "nothing is owed")
     assert house.events(ref, ev.DocumentRefused) == []
-    assert begun.read_text("utf-8") == "# What we know so far\n"
+    assert begun.read_text("utf-8") == WRITTEN_BY_HAND
 
 
 def test_a_row_that_somebody_took_out_is_written_again(house: House) -> None:

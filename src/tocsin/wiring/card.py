@@ -59,11 +59,14 @@ class CardKeeper:
 
     def write(self) -> bool:
         """Whether it was written. Raises StoreUnavailable."""
-        around, documents = self._around, self._around.documents()
-        if documents is None or self._waits() is not None or around.store.active_policy() is None:
+        around = self._around
+        if self._waits() is not None or around.store.active_policy() is None:
             return False
         live = around.contexts().live
         text = card(live.policy, live.directory, live.rotations, around.now())
+        documents = around.documents()
+        if documents is None:
+            return False
         try:
             with around.writing:
                 written = documents.write_card(text)
