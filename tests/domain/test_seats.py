@@ -237,7 +237,7 @@ def test_an_open_offer_ends_with_the_incident(led: Told) -> None:
 def test_the_brief_says_where_things_stand(led: Told) -> None:
     brief = led.events(ev.HandoverOffered)[0].brief
 
-    assert brief.startswith("SEV2 INC-2026-0001 is declared since 30 min.")
+    assert brief.startswith("SEV2 INC-2026-0001 is declared, open for 30 min.")
     assert "ic: priya." in brief
     assert "mitigate due 14:00:00 UTC." in brief
     assert "resolve due 17:00:00 UTC." in brief

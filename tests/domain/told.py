@@ -213,7 +213,7 @@ class Told:
         return fired
 
     # -- what people and senders do ----------------------------------------------------------------------------------
-    def do(self, decision: Decision, **asked: Any) -> list[ev.Event]:
+    def do(self, decision: Decision, /, **asked: Any) -> list[ev.Event]:
         """As the desk does it: what was due before, the decision, what is due at the same instant."""
         self.advance(inclusive=False)
         if decision is grouping.signalled:

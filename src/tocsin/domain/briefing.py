@@ -14,7 +14,7 @@ from tocsin.domain.work import Task
 def brief(state: Incident, context: Context, now: datetime) -> str:
     """State, impact, seats, clocks, open tasks, decisions, next update, checks, legal deadlines, alerts."""
     head = f"{state.level} {state.ref}".strip()
-    lines = [f"{head} is {state.stage} since {_minutes(state.opened_at, now)}."]
+    lines = [f"{head} is {state.stage}, open for {_minutes(state.opened_at, now)}."]
     lines += _impact(state, now)
     lines += [f"{role}: {person}." for role, person in state.seats]
     lines += [f"{many(state.room.shadows)} only shadowing."] if state.room.shadows else []
