@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
-from domain.told import REF, Told, acme
-from tocsin.domain import lifecycle, response
+from domain.told import BACKUP, DAY, REF, Told, acme
+from tocsin.domain import actions, gates, legal, lifecycle, response, restricted, statements, tasks
 from tocsin.domain.effects import Send
+from tocsin.domain.gates import PointAnswer
 from tocsin.engine import words
 from tocsin.engine.words import Words, words_for
 
@@ -116,3 +118,109 @@ def test_a_level_without_numbers_is_called_without_inventing_any() -> None:
     told.alert("info", title=NASTY)
 
     assert "Acknowledge by" not in told_about(told, "page", page=1).text
+
+
+# --- the room, the work, what is owed --------------------------------------------------------------------------------
+
+
+def at_work() -> Told:
+    """Something of everything: tasks, a check, a statement, a legal deadline, an action; Mei leads."""
+    told = Told(acme(gates=(BACKUP,)))
+    told.declare("mei")
+    told.do(
+        tasks.open_task, by="mei", text="Insert the rows again", owner="jonas", minutes=15, db_change=True
+    )
+    told.do(gates.go_through, by="jonas", answers=tuple(PointAnswer("ok", "seen") for _ in BACKUP.points))
+    told.do(
+        statements.draft, by="tomas", audience="customers", text="Some rows are missing.", data="no names"
+    )
+    told.do(legal.start, by="jonas", regime="gdpr", aware=told.now, owner="henrik")
+    told.do(actions.add, by="mei", text="A dry run first", owner="jonas", due=date(2026, 2, 2))
+    return told
+
+
+@pytest.mark.parametrize(
+    ("about", "note", "said"),
+    [
+        (
+            "task",
+            "1",
+            "Task 1 is yours: Insert the rows again. Time for it: 15 min. It waits for the backup check.",
+        ),
+        ("task-asked", "1", "Task 1: Insert the rows again. Its time is over: is it done"),
+        (
+            "gate-confirm",
+            "1",
+            "jonas went through backup check 1. It counts once you confirm it, until 13:30:00",
+        ),
+        ("gate-lapsing", "1", "backup check 1 runs out at 13:30:00 UTC"),
+        ("seat-conflict", "ic and ops", "mei is ic and ops with 2 people at work: give one seat away."),
+        ("span", "", "1 people answer to you."),
+        (
+            "handover-proposed",
+            "2",
+            "It has lasted 2 hours. Hand over, and eat something. Who could take it: priya",
+        ),
+        ("shadow", "", "You shadow the IC (mei)"),
+        ("statement", "1", "Statement 1 by tomas waits for mei."),
+        ("statement", "1", "For customers: Some rows are missing.\nTheir data: no names"),
+        (
+            "legal-started",
+            "gdpr",
+            "You own the gdpr deadline, since 2026-01-20 13:00:00 UTC, due 2026-01-23 13:00",
+        ),
+        ("legal-reminder", "gdpr", "The gdpr deadline comes near"),
+        ("legal-overdue", "gdpr", "The gdpr deadline has passed without a decision"),
+        ("action", "1", "Action 1 is yours: A dry run first. Due 2026-02-02."),
+        ("action-due", "1", "Action 1 is due today: A dry run first"),
+        ("action-overdue", "1", "Action 1 of jonas is overdue: A dry run first"),
+        ("absorbed", "INC-2026-0009", "INC-2026-0009 was merged into it"),
+        (
+            "handover",
+            "ic",
+            "mei hands ic over to you. It counts when you accept.\nSEV1 INC-2026-0001 is declared",
+        ),
+    ],
+)
+def test_a_notice_says_what_it_is_about(about: str, note: str, said: str) -> None:
+    assert said in told_about(at_work(), about, note).text
+
+
+def test_what_was_written_stays_inside_a_restricted_incident() -> None:
+    told = at_work()
+    told.do(restricted.restrict, by="mei", codename="Bluebird")
+
+    for about, note in [("task", "1"), ("statement", "1"), ("action", "1"), ("handover", "ic"), ("page", "")]:
+        said = told_about(told, about, note)
+        assert "Bluebird" in said.subject
+        for written in ("Sign-in loops", "Insert the rows", "Some rows", "no names", "dry run"):
+            assert written not in said.subject + said.text
+
+
+def test_a_drill_says_so_first() -> None:
+    opening = lifecycle.Opening(REF, "pinned", "Sign-in is down", "SEV1", "person", "henrik", drill=True)
+    told = Told()
+    told.open(lifecycle.open_declared(opening, told.context, told.now, why="chosen"))
+
+    said = told_about(told, "page", page=1)
+    assert said.subject.startswith(f"DRILL [SEV1 {REF}] You are called")
+    assert said.text.startswith("DRILL: this is an exercise.\n")
+
+
+def test_a_planned_change_has_no_level_to_say() -> None:
+    opening = lifecycle.Opening("CHG-2026-0003", "pinned", "Migration", "", "person", "jonas", kind="change")
+    told = Told()
+    told.open(lifecycle.open_recorded(opening, told.context, told.now))
+
+    assert told_about(told, "action", "1").subject == "[CHG-2026-0003] You have an action: Migration"
+
+
+def test_a_postmortem_that_was_due_on_a_weekend_says_so() -> None:
+    friday = Told(at=DAY + timedelta(days=2)).declare("mei").resolve().wait(days=3)
+    tuesday = Told().declare("mei").resolve().wait(days=3)
+
+    assert (
+        "It was due 2026-01-24 13:00 UTC, a Saturday: the day stands."
+        in told_about(friday, "postmortem-overdue").text
+    )
+    assert "It was due 2026-01-22 13:00 UTC.\n" in told_about(tuesday, "postmortem-overdue").text + "\n"

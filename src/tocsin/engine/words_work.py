@@ -43,9 +43,11 @@ def _number(send: Send) -> int:
 
 
 def _said(text: str, state: Incident) -> str:
-    """What a person wrote, in one line behind a colon; nothing while it is restricted."""
+    """What a person wrote, as the end of a sentence; only its end while it is restricted."""
     line = " ".join(text.split())
-    return f": {line}" if line and state.room.restriction is None else "."
+    if not line or state.room.restriction is not None:
+        return "."
+    return f": {line}" if line.endswith((".", "!", "?")) else f": {line}."
 
 
 def _full(at: datetime) -> str:
