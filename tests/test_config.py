@@ -25,6 +25,12 @@ admins = ["priya", "@jonas"]
 url = { env = "DATABASE_URL" }
 [handbook]
 path = "handbook"
+commit = true
+push = true
+[ticket]
+kind = "github"
+repository = "acme/portal"
+token = { env = "TICKET_TOKEN" }
 [channel.mail]
 kind = "email"
 url = "smtp://mail.acme.example:587?tls=starttls"
@@ -44,6 +50,7 @@ ENV = {
     "DATABASE_URL": "postgresql://tocsin:hidden-db@db.acme.example/tocsin",
     "HOOK_URL": "https://hooks.acme.example/in/hidden-path",
     "HOOK_SECRET": "whsec_hidden",
+    "TICKET_TOKEN": "ghp_hidden",
 }
 
 
@@ -78,6 +85,10 @@ def test_every_setting_arrives_typed(whole: Settings, tmp_path: Path) -> None:
     assert whole.people.admins == ("priya", "jonas")
     assert whole.database.url.reveal() == ENV["DATABASE_URL"]
     assert whole.handbook.path == tmp_path / "handbook"
+    assert (whole.handbook.commit, whole.handbook.push) == (True, True)
+    assert whole.ticket is not None
+    assert (whole.ticket.repository, whole.ticket.url) == ("acme/portal", "https://api.github.com")
+    assert whole.ticket.token.reveal() == "ghp_hidden"
     mail, hook = whole.channels["mail"], whole.channels["hook"]
     assert isinstance(mail, EmailSettings)
     assert isinstance(hook, WebhookSettings)
@@ -108,6 +119,7 @@ def test_without_a_file_the_defaults_hold_and_paths_count_from_the_start_folder(
     assert settings.handbook.path == tmp_path / "docs" / "ops"
     assert settings.var == tmp_path / "var"
     assert settings.channels == {}
+    assert (settings.handbook.commit, settings.handbook.push, settings.ticket) == (False, False, None)
 
 
 def test_the_file_is_found_upwards(tmp_path: Path) -> None:
@@ -194,7 +206,7 @@ def test_a_missing_secret_is_refused_where_it_is_needed_and_named_where_not(tmp_
     assert (found.key, found.message) == ("database.url", "env DATABASE_URL is not set or empty")
     settings = read(tmp_path, WHOLE, {}, need_secrets=False)
     assert "channel.mail.password" in settings.missing_secrets
-    assert len(settings.missing_secrets) == 4
+    assert len(settings.missing_secrets) == 5
     with pytest.raises(ConfigError, match="env DATABASE_URL is missing"):
         settings.database.url.reveal()
 
@@ -202,6 +214,7 @@ def test_a_missing_secret_is_refused_where_it_is_needed_and_named_where_not(tmp_
 # --- what is refused -------------------------------------------------------------------------------------
 
 MAIL = '[channel.mail]\nkind = "email"\nurl = "smtp://mail"\nfrom = "t@acme.example"\n'
+TICKET = '[ticket]\nkind = "github"\nrepository = "acme/portal"\ntoken = "hidden"\n'
 REFUSED = [
     ("[sever]\n", "sever", "no such setting", "server"),
     ("[server]\nprot = 1\n", "server.prot", "no such setting", "did you mean port?"),
@@ -220,8 +233,16 @@ REFUSED = [
     ("[database]\nurl = { envv = 1 }\n", "database.url", "must be a secret", '{ env = "NAME" }'),
     ('[database]\nurl = ""\n', "database.url", "is empty", ""),
     ('[database]\nurl = { file = "none" }\n', "database.url", "file none is not set or empty", "set it"),
-    ("[handbook]\ncommit = true\n", "handbook.commit", "no such setting", "does not commit by itself"),
-    ('[handbook]\npush = "origin"\n', "handbook.push", "no such setting", "does not commit by itself"),
+    ("[handbook]\npush = true\n", "handbook.push", "needs handbook.commit", "add commit = true"),
+    ('[handbook]\npush = "origin"\n', "handbook.push", "must be true or false", "pushed"),
+    ("ticket = 1\n", "ticket", "must be a table", "write [ticket]"),
+    ("[ticket]\n", "ticket.kind", "kind is missing", "github"),
+    ('[ticket]\nkind = "jira"\n', "ticket.kind", "no ticket of kind 'jira'", "github"),
+    (TICKET.replace("acme/portal", "portal"), "ticket.repository", "is no repository", "owner/name"),
+    (TICKET.replace("acme/portal", "acme/../x"), "ticket.repository", "is no repository", "owner/name"),
+    (TICKET.replace("token", "tokken"), "ticket.tokken", "no such setting", "did you mean token?"),
+    (TICKET + 'url = "http://git.acme.example"\n', "ticket.url", "token in the clear", "https://"),
+    ('[channel.tickets]\nkind = "console"\n', "channel.tickets", "taken by tocsin", "choose another"),
     ("[channel]\nmail = 1\n", "channel.mail", "must be a table", "[channel.mail]"),
     ("channel = []\n", "channel", "must be a table, is a list", "[channel.<name>]"),
     ("[channel.mail]\n", "channel.mail.kind", "kind is missing", "console, email, webhook"),
@@ -306,5 +327,5 @@ def test_the_reference_page_names_every_setting_and_variable() -> None:
     page = (REFERENCE / "settings.md").read_text(encoding="utf-8")
     for name in [re.sub(r" \(.*?\)", "", name) for name, _ in config.reference()] + list(config.ENVIRONMENT):
         assert f"`{name}`" in page, name
-    for kind in config.CHANNELS:
+    for kind in (*config.CHANNELS, *config.TRACKERS):
         assert f"`{kind}`" in page

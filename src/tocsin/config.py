@@ -410,6 +410,8 @@ class _Reader:
         found = self.section(cls, rest, "ticket")
         if not _REPOSITORY.fullmatch(found.repository):
             raise self.fail("ticket.repository", "is no repository", "owner/name, as in its address")
+        if found.url.startswith("http:") and not found.allow_loopback:
+            raise self.fail("ticket.url", "would send the token in the clear", "it begins with https://")
         return found
 
     def by_kind(
