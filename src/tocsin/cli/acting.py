@@ -177,6 +177,10 @@ def note(
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="When it happened, if not now.")
     ] = None,
+    replaces: Annotated[
+        int | None,
+        typer.Option("--replaces", metavar="N", help="The version of the note that this one replaces."),
+    ] = None,
     server: AtServer = None,
     person: AsPerson = None,
     as_json: AsJson = False,
@@ -186,16 +190,23 @@ def note(
     Examples:
       tocsin note "Rolled back to 214"
       tocsin note 7 "First complaint" --at 12:58
+      tocsin note 7 "Rolled back to 213" --replaces 31
     """
     ref, (text,) = _words(words, "TEXT", 1, 1)
-    act(ref, "note", {"text": text, "at": moment(at, "--at")}, server, person, as_json)
+    body = {"text": text, "at": moment(at, "--at"), "replaces": replaces}
+    act(ref, "note", body, server, person, as_json)
 
 
 @app.command()
 def decide(
     words: Annotated[list[str], typer.Argument(metavar="[REF] DECISION", help="What was decided.")],
     why: Annotated[str | None, typer.Option("--why", "--because", metavar="TEXT", help="The reason.")] = None,
-    objections: Annotated[bool, typer.Option("--objections", help="Somebody objected.")] = False,
+    objections: Annotated[
+        bool, typer.Option("--objections/--no-objections", help="Whether somebody objected.")
+    ] = False,
+    proposal: Annotated[
+        int | None, typer.Option("--proposal", metavar="N", help="The proposal that it answers.")
+    ] = None,
     server: AtServer = None,
     person: AsPerson = None,
     as_json: AsJson = False,
@@ -206,7 +217,7 @@ def decide(
       tocsin decide "Roll back" --why "the deploy fits the time"
     """
     ref, (decision,) = _words(words, "DECISION", 1, 1)
-    body = {"decision": decision, "why": why, "objections": objections}
+    body = {"decision": decision, "why": why, "objections": objections, "proposal": proposal}
     act(ref, "decide", body, server, person, as_json)
 
 

@@ -12,7 +12,7 @@ import typer
 from tocsin.cli.failure import Failure, misused
 from tocsin.engine.clock import SystemClock
 
-_REF = re.compile(r"(?:INC-)?(?:(\d{4})-)?#?(\d{1,9})", re.IGNORECASE)
+_REF = re.compile(r"(INC-|CHG-)?(?:(\d{4})-)?#?(\d{1,9})", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 OPEN_LIMIT = 200
 
@@ -31,7 +31,7 @@ def present() -> datetime:
 
 
 def looks_like_reference(word: str) -> bool:
-    """`7`, `2026-7` or `INC-2026-0007`, and nothing else."""
+    """`7`, `2026-7`, `INC-2026-0007` or `CHG-2026-0007`, and nothing else."""
     return _REF.fullmatch(word.strip()) is not None
 
 
@@ -52,6 +52,27 @@ def moment(text: str | None, option: str) -> str | None:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
 
 
+_SPAN = re.compile(r"(\d{1,6})\s*(s|m|min|h|d)?")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+
+
+def seconds(text: str | None, option: str) -> int | None:
+    """A length of time such as `25s`, `48m`, `2h`, `3d` in seconds. Raises Failure naming the option."""
+    if text is None:
+        return None
+    found = _SPAN.fullmatch(text.strip())
+    if found is None or found.group(2) is None:
+        raise misused(f"{option}: {text!r} is no length of time", "write 25s, 48m, 2h or 3d")
+    return int(found.group(1)) * _SECONDS[found.group(2)]
+
+
+def number_of(word: str, what: str) -> int:
+    """A number that names a task, a check, an action ... Raises Failure."""
+    if not (word.isascii() and word.isdigit() and 0 < int(word) < 10_000):
+        raise misused(f"{word!r} is no number of a {what}", f"tocsin show lists each {what} with its number")
+    return int(word)
+
+
 def find_incident(client: Reader, typed: str | None, stage: str = "open") -> str:
     """The full reference. Without one: the only incident of that stage. Raises Failure when that is not clear."""
     if typed is None:
@@ -59,13 +80,14 @@ def find_incident(client: Reader, typed: str | None, stage: str = "open") -> str
     shape = _REF.fullmatch(typed.strip())
     if shape is None:
         raise misused(f"{typed!r} is no reference", "a reference is INC-2026-0007, or its number: 7")
-    year, number = shape.groups()
-    if year:
-        return f"INC-{year}-{int(number):04d}"
-    for row in _listed(client, "open"):
-        if int(row["ref"].rsplit("-", 1)[1]) == int(number):
+    prefix, year, number = shape.groups()
+    if prefix and year:
+        return f"{prefix.upper()}{year}-{int(number):04d}"
+    tail = f"{year or present().year}-{int(number):04d}"
+    for row in [*_listed(client, "open"), *_listed(client, "recorded")]:
+        if row["ref"].endswith(tail) or (not year and int(row["ref"].rsplit("-", 1)[1]) == int(number)):
             return str(row["ref"])
-    return f"INC-{present().year}-{int(number):04d}"
+    return f"{(prefix or 'INC-').upper()}{tail}"
 
 
 def _listed(client: Reader, stage: str) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ class Connection(Protocol):
     """A way to the API."""
 
     def send(self, method: str, path: str, headers: dict[str, str], body: Any, params: dict[str, Any]) -> Any:
-        """One request; an `httpx2.Response`. Raises httpx2.TransportError."""
+        """One request; an `httpx2.Response`. Bytes go as they are, all else as JSON. Raises httpx2.TransportError."""
         ...
 
     def finish(self) -> None:
@@ -49,6 +49,11 @@ class Connection(Protocol):
     def close(self) -> None:
         """End."""
         ...
+
+
+def content_of(body: Any) -> dict[str, Any]:
+    """How a body is handed to httpx2."""
+    return {"content": body} if isinstance(body, bytes) else {"json": body}
 
 
 class Wire:
@@ -67,7 +72,7 @@ class Wire:
         self, method: str, path: str, headers: dict[str, str], body: Any, params: dict[str, Any]
     ) -> httpx2.Response:
         """One request over the wire."""
-        return self.http.request(method, path, headers=headers, json=body, params=params)
+        return self.http.request(method, path, headers=headers, params=params, **content_of(body))
 
     def finish(self) -> None:
         """The server does everything else."""
@@ -99,6 +104,22 @@ class Client:
         answer = self.post(path, body)
         self.way.finish()
         return answer
+
+    def upload(self, path: str, content: bytes, media_type: str, **params: Any) -> Any:
+        """POST bytes below /api/v1."""
+        headers = {"idempotency-key": uuid.uuid4().hex, "content-type": media_type}
+        given = {k: _typed(v) for k, v in params.items() if v is not None}
+        answer = self._ask("POST", path, headers, content, given)
+        self.way.finish()
+        return answer
+
+    def text(self, path: str) -> str:
+        """GET a plain text below /api/v1."""
+        answer = self.way.send("GET", API + path, self._as, None, {})
+        if not answer.is_success:
+            _content(answer)
+        found: str = answer.text
+        return found
 
     def delete(self, path: str) -> Any:
         """DELETE below /api/v1."""

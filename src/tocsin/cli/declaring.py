@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from tocsin.cli.asked import find_incident, moment, wanted
-from tocsin.cli.client import connected
+from tocsin.cli.client import Client, connected
+from tocsin.cli.failure import misused
 from tocsin.cli.options import AsJson, AsPerson, AtServer
 from tocsin.cli.output import STDOUT, emit_json, plain
 from tocsin.cli.telling import say_state, say_warnings, soon, upcoming
@@ -17,7 +18,12 @@ app = typer.Typer(rich_markup_mode=None)
 
 Title = Annotated[str | None, typer.Argument(show_default=False, help="What is wrong, in one line.")]
 Triage = Annotated[
-    str | None, typer.Option("--from", metavar="REF", help="Declare a triage incident that alerts opened.")
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="REF",
+        help="Declare a triage incident that alerts opened, or go back to an older one.",
+    ),
 ]
 Level = Annotated[
     str | None, typer.Option("--sev", metavar="LEVEL", help="Level; default: by the handbook's criteria.")
@@ -33,6 +39,14 @@ ImpactStart = Annotated[
     str | None, typer.Option("--impact-start", metavar="TIME", help="Since when users are hit.")
 ]
 
+Drill = Annotated[bool, typer.Option("--drill", help="A rehearsal: marked everywhere, not counted.")]
+NearMiss = Annotated[
+    bool, typer.Option("--near-miss", help="It almost happened: kept without severity and clocks.")
+]
+Change = Annotated[
+    bool, typer.Option("--change", help="A planned change, for its backup check; nobody is called.")
+]
+
 
 @app.command()
 def declare(
@@ -42,6 +56,9 @@ def declare(
     service: Hit = None,
     detected: Detected = None,
     impact_start: ImpactStart = None,
+    drill: Drill = False,
+    near_miss: NearMiss = False,
+    change: Change = False,
     server: AtServer = None,
     person: AsPerson = None,
     as_json: AsJson = False,
@@ -54,7 +71,11 @@ def declare(
       tocsin declare "Sign-in loops for all users"
       tocsin declare "Checkout fails" --sev SEV2 --detected 13:05
       tocsin declare --from 7 --sev SEV1
+      tocsin declare "Rehearsal: the portal is down" --drill
+      tocsin declare "Migration merge_contacts" --change
     """
+    if near_miss and change:
+        raise misused("--near-miss and --change exclude each other")
     if from_ is None:
         title = wanted(title, "TITLE", "What is wrong, in one line?")
     body = {
@@ -63,13 +84,11 @@ def declare(
         "service": service,
         "detected": moment(detected, "--detected"),
         "impact_start": moment(impact_start, "--impact-start"),
+        "drill": drill or None,
+        "kind": "near-miss" if near_miss else "change" if change else None,
     }
     with connected(server, person) as client:
-        if from_ is None:
-            answer = client.command("incidents", body)
-        else:
-            path = f"incidents/{find_incident(client, from_)}/declare"
-            answer = client.command(path, {"title": title, "sev": sev})
+        answer = client.command("incidents", body) if from_ is None else _go_on(client, from_, body)
         pages = client.get(f"incidents/{answer['ref']}/pages")
     if as_json:
         emit_json(answer)
@@ -77,11 +96,24 @@ def declare(
         _say(answer, pages)
 
 
+def _go_on(client: Client, typed: str, body: dict[str, Any]) -> Any:
+    """A triage incident is declared; an older one that is over is followed by a new one."""
+    ref = find_incident(client, typed)
+    earlier = client.get(f"incidents/{ref}")
+    if earlier["stage"] not in {"resolved", "closed", "dismissed"}:
+        return client.command(f"incidents/{ref}/declare", {"title": body["title"], "sev": body["sev"]})
+    again = {"title": earlier["title"], "sev": earlier["level"], "service": earlier["service"]}
+    given = {name: value for name, value in body.items() if value is not None}
+    return client.command("incidents", {**again, **given, "follows": ref})
+
+
 def _say(answer: dict[str, Any], pages: Any) -> None:
     incident = answer["incident"]
     STDOUT.line(plain(answer["ref"]))
     say_state(incident)
     STDOUT.line(plain(answer.get("url") or incident.get("url") or ""))
+    if incident["stage"] == "recorded":
+        return
     found = pages.get("pages", []) if isinstance(pages, dict) else pages
     called = [plain(page["person"]) for page in found if not page.get("outcome")]
     STDOUT.line(f"called  {', '.join(dict.fromkeys(called)) or 'nobody'}")

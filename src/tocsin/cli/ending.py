@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tocsin.cli.acting import act
-from tocsin.cli.asked import find_incident, looks_like_reference, wanted
+from tocsin.cli.asked import find_incident, looks_like_reference, moment, wanted
 from tocsin.cli.client import connected
 from tocsin.cli.options import AsJson, AsPerson, AtServer, Reference
 from tocsin.cli.output import STDOUT, day_time, emit_json, plain
@@ -49,6 +49,9 @@ def resolve(
         str | None,
         typer.Option("--errors-normal", metavar="TEXT", help="What shows that error rates are ordinary."),
     ] = None,
+    impact_end: Annotated[
+        str | None, typer.Option("--impact-end", metavar="TIME", help="When nobody was hit any more.")
+    ] = None,
     server: AtServer = None,
     person: AsPerson = None,
     as_json: AsJson = False,
@@ -67,6 +70,7 @@ def resolve(
         "errors_normal": wanted(
             errors_normal, "--errors-normal", "What shows that error rates are ordinary?"
         ),
+        "impact_end": moment(impact_end, "--impact-end"),
     }
     act(ref, "resolve", body, server, person, as_json)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import httpx2
 
+from tocsin.cli.client import content_of
 from tocsin.cli.failure import Failure
 from tocsin.cli.output import STDERR, plain
 from tocsin.cli.serverfile import fresh_token
@@ -50,7 +51,7 @@ class InProcess:
         self, method: str, path: str, headers: dict[str, str], body: Any, params: dict[str, Any]
     ) -> httpx2.Response:
         """One request to the application."""
-        asked = self._http.request(method, path, headers=headers, json=body, params=params)
+        asked = self._http.request(method, path, headers=headers, params=params, **content_of(body))
         return self._runner.run(asked)
 
     def finish(self) -> None:

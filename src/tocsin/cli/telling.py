@@ -19,13 +19,23 @@ _UPCOMING = {
     "seat": "alarm: no incident commander",
     "time-left": "minutes left to resolve",
     "postmortem": "postmortem due",
+    "task": "the owner of the task is asked",
+    "gate-lapsing": "the backup check runs out soon",
+    "gate-lapsed": "the backup check runs out",
+    "long": "a hand-over is proposed",
+    "legal-reminder": "legal deadline, reminder",
+    "legal-overdue": "LEGAL DEADLINE",
+    "action-due": "action due",
+    "action-overdue": "action overdue",
 }
 
 
 def say_state(incident: Json) -> None:
-    """One line: reference, level, stage, title."""
+    """One line: reference, level, stage, title; a drill says so first."""
+    drill = STDOUT.style("DRILL  ", "yellow") if incident.get("drill") else ""
+    level = plain(incident["level"] or incident.get("kind") or "-")
     STDOUT.line(
-        f"{STDOUT.style(plain(incident['ref']), 'bold')}  {plain(incident['level'])}  "
+        f"{drill}{STDOUT.style(plain(incident['ref']), 'bold')}  {level}  "
         f"{plain(incident['stage'])}, {plain(incident['paging'])}  {plain(incident['title'])}"
     )
 

@@ -1,0 +1,193 @@
+"""What is owed beyond the fix: actions, legal deadlines, statements to people outside, tickets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tocsin.cli.acting import act
+from tocsin.cli.asked import moment, number_of, seconds, split_reference, wanted
+from tocsin.cli.client import connected
+from tocsin.cli.failure import misused
+from tocsin.cli.options import AsJson, AsPerson, AtServer
+from tocsin.cli.output import STDOUT, columns, emit_json
+from tocsin.cli.words import do, take_apart
+
+app = typer.Typer(rich_markup_mode=None)
+ACTION_VERBS = {"add": 1, "change": 1, "prove": 1, "drop": 1}
+LEGAL_VERBS = {"start": 1, "decide": 2}
+STATEMENT_VERBS = {"draft": 0, "approve": 1, "sent": 1}
+Because = Annotated[str | None, typer.Option("--because", "--reason", metavar="TEXT", help="Why.")]
+Owner = Annotated[str | None, typer.Option("--owner", metavar="HANDLE", help="Who owns it.")]
+
+
+def _handle(text: str | None) -> str | None:
+    return text.lstrip("@") if text else None
+
+
+@app.command()
+def action(
+    words: Annotated[
+        list[str], typer.Argument(metavar="[REF] add TEXT|change N|prove N|drop N", help="What to do.")
+    ],
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="prevent, detect, mitigate or process.")
+    ] = None,
+    owner: Owner = None,
+    due: Annotated[str | None, typer.Option("--due", metavar="DATE", help="Until when: 2026-12-01.")] = None,
+    proof: Annotated[
+        str | None, typer.Option("--proof", metavar="TEXT", help="What shows that it holds in production.")
+    ] = None,
+    because: Because = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Action items: what is done afterwards, by whom, until when, and the proof.
+
+    Examples:
+      tocsin action 7 add "Alert on refused events" --kind detect --owner priya --due 2026-12-01
+      tocsin action 7 prove 1 --proof "fired in yesterday's drill"
+      tocsin actions --overdue
+    """
+    ref, verb, rest = take_apart(words, ACTION_VERBS)
+    given: dict[str, Any] = {"do": verb}
+    if verb == "add":
+        given |= {"text": rest[0], "kind": kind, "owner": _handle(owner), "due": due}
+    else:
+        given["action"] = number_of(rest[0], "action")
+    if verb == "change":
+        given |= {"kind": kind, "owner": _handle(owner), "due": due}
+    elif verb == "prove":
+        given["proof"] = wanted(proof, "--proof", "What shows that it holds in production?")
+    elif verb == "drop":
+        given["reason"] = wanted(because, "--because", "Why is it not done?")
+    do(ref, "action", given, server, person, as_json)
+
+
+@app.command()
+def actions(
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those past their day.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Done and dropped ones too.")] = False,
+    owner: Owner = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Actions of all incidents, the most urgent first.
+
+    Examples:
+      tocsin actions
+      tocsin actions --overdue --owner priya
+    """
+    state = "all" if everything else "overdue" if overdue else None
+    with connected(server, person) as client:
+        found = client.get("actions", state=state, owner=_handle(owner))
+    if as_json:
+        emit_json(found)
+        return
+    rows = found["actions"]
+    for line in columns([_row(row) for row in rows]):
+        STDOUT.line(line)
+    if not rows:
+        STDOUT.line("no actions")
+
+
+def _row(row: dict[str, Any]) -> tuple[Any, ...]:
+    state = "OVERDUE" if row.get("overdue") else row["state"]
+    return (
+        row["ref"],
+        row["number"],
+        state,
+        row.get("due") or row.get("calendar") or "-",
+        row.get("owner") or "-",
+        row["kind"],
+        row["text"],
+    )
+
+
+@app.command()
+def legal(
+    words: Annotated[
+        list[str], typer.Argument(metavar="[REF] start REGIME|decide REGIME DECISION", help="What to do.")
+    ],
+    aware: Annotated[
+        str | None, typer.Option("--aware", metavar="TIME", help="When somebody was aware of it.")
+    ] = None,
+    limit: Annotated[
+        str | None, typer.Option("--limit", metavar="SPAN", help="A shorter limit, by contract: 24h.")
+    ] = None,
+    owner: Owner = None,
+    because: Because = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """A legal deadline (72 h unless shorter). It runs on after resolve and ends by a decision. No legal advice.
+
+    Examples:
+      tocsin legal 7 start gdpr --aware 16:40 --because "personal data is gone"
+      tocsin legal 7 decide gdpr "not notifiable" --because "restored, nothing exposed"
+    """
+    ref, verb, rest = take_apart(words, LEGAL_VERBS)
+    given: dict[str, Any] = {"do": verb, "regime": rest[0], "reason": because}
+    if verb == "start":
+        given["aware"] = moment(wanted(aware, "--aware", "When was somebody aware of it?"), "--aware")
+        given |= {"limit_s": seconds(limit, "--limit"), "owner": _handle(owner)}
+    else:
+        given["decision"] = rest[1]
+    do(ref, "legal", given, server, person, as_json)
+
+
+@app.command()
+def statement(
+    words: Annotated[list[str], typer.Argument(metavar="[REF] draft|approve N|sent N", help="What to do.")],
+    audience: Annotated[
+        str | None, typer.Option("--audience", metavar="TEXT", help="Who reads it, and where.")
+    ] = None,
+    text: Annotated[str | None, typer.Option("--text", metavar="TEXT", help="What they read.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="TEXT", help="What is known of their data.")
+    ] = None,
+    where: Annotated[str | None, typer.Option("--where", metavar="TEXT", help="Where it was sent.")] = None,
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """A text for people outside: drafted, approved by name, sent by a person. Nothing leaves by itself.
+
+    Examples:
+      tocsin statement 7 draft --audience "status page" --text "Contacts are missing." --data "nothing exposed"
+      tocsin statement 7 approve 1 --as mei
+      tocsin statement 7 sent 1 --where https://status.acme.example
+    """
+    ref, verb, rest = take_apart(words, STATEMENT_VERBS)
+    given: dict[str, Any] = {"do": verb}
+    if verb == "draft":
+        given["audience"] = wanted(audience, "--audience", "Who reads it, and where?")
+        given["text"] = wanted(text, "--text", "What do they read?")
+        given["data"] = wanted(data, "--data", "What is known of their data?")
+    else:
+        given["statement"] = number_of(rest[0], "statement")
+    if verb == "sent":
+        given["where"] = wanted(where, "--where", "Where was it sent?")
+    do(ref, "statement", given, server, person, as_json)
+
+
+@app.command()
+def ticket(
+    words: Annotated[list[str], typer.Argument(metavar="[REF] ADDRESS", help="The ticket's address.")],
+    server: AtServer = None,
+    person: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Link a ticket; it stands for the log row.
+
+    Examples:
+      tocsin ticket 7 https://github.com/acme/portal/issues/12
+    """
+    ref, rest = split_reference(words)
+    if len(rest) != 1:
+        raise misused(f"expected [REF] ADDRESS, got {len(words)} words")
+    act(ref, "ticket", {"where": rest[0]}, server, person, as_json)

@@ -1,0 +1,41 @@
+"""Commands that do one of several things: `tocsin task 7 start 2`. Which incident, which thing, what it is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tocsin.cli.acting import act
+from tocsin.cli.asked import looks_like_reference
+from tocsin.cli.failure import misused
+
+Given = dict[str, Any]
+
+
+def take_apart(words: list[str], verbs: dict[str, int]) -> tuple[str | None, str, list[str]]:
+    """`[REF] VERB WORD...` as reference, verb and its words, as many as `verbs` says. Raises Failure."""
+    rest = list(words)
+    ref = rest.pop(0) if rest and rest[0] not in verbs and looks_like_reference(rest[0]) else None
+    known = ", ".join(verbs)
+    if not rest:
+        raise misused(f"what is to be done is missing: one of {known}", "put it behind the reference")
+    verb = rest.pop(0)
+    if verb not in verbs:
+        raise misused(f"{verb!r} is none of {known}", "the first word (behind the reference) says what to do")
+    if len(rest) != verbs[verb]:
+        raise misused(
+            f"{verb} takes {verbs[verb]} word(s), got {len(rest)}", "put text with spaces into quotes"
+        )
+    return ref, verb, rest
+
+
+def do(
+    ref: str | None,
+    verb: str,
+    given: Given,
+    server: str | None,
+    person: str | None,
+    as_json: bool,
+    stage: str = "open",
+) -> None:
+    """Send it; what was not said is left out."""
+    act(ref, verb, {k: v for k, v in given.items() if v is not None}, server, person, as_json, stage=stage)
