@@ -130,6 +130,20 @@ def test_an_action_may_say_anything(store: Store) -> None:
     assert store.incident("INC-1").duties.action(1).text == words
 
 
+def test_lists_say_no_more_than_the_codename_while_it_is_restricted(store: Store) -> None:
+    save(store, new("INC-1", added()))
+    title = store.incident("INC-1").title
+    go_on(store, "INC-1", ev.Restricted(later(9), "mei", "Heron", ("mei",), ev.Text("a tenant's data")))
+
+    def listed() -> list[str]:
+        return [row.title for row in store.incidents(stage=None, level=None, q=None, before=None, limit=9)]
+
+    assert (listed(), [row.text for row in store.actions()]) == (["Heron"], ["Heron"])
+    assert not store.incidents(stage=None, level=None, q=title, before=None, limit=9)
+    go_on(store, "INC-1", ev.Unrestricted(later(99), "mei", ev.Text("everybody knows")))
+    assert (listed(), [row.text for row in store.actions()]) == ([title], ["Alert on queue depth"])
+
+
 def test_folding_again_mends_the_rows(store: Store) -> None:
     """As after an upgrade whose fold makes something else of the same facts."""
     save(store, new("INC-1", checked(), added()))

@@ -25,7 +25,9 @@ from tocsin.domain.events import (
     PageRequested,
     PageSent,
     RestorePointNoted,
+    Restricted,
     TaskStarted,
+    Unrestricted,
 )
 from tocsin.domain.fold import FOLD
 from tocsin.domain.incident import Incident
@@ -36,7 +38,9 @@ from tocsin.store.instants import micros
 from tocsin.store.sql import Row
 
 CHECK_FACTS: frozenset[type[Event]] = frozenset({GateChecked, GateConfirmed, RestorePointNoted, TaskStarted})
-ACTION_FACTS: frozenset[type[Event]] = frozenset({ActionAdded, ActionChanged, ActionProven, ActionDropped})
+ACTION_FACTS: frozenset[type[Event]] = frozenset(
+    {ActionAdded, ActionChanged, ActionProven, ActionDropped, Restricted, Unrestricted}
+)
 """The facts that change rows of checks and actions: a commit without any of them does not look for such rows."""
 
 URGENT_PAGE, PAGE, NOTICE, DOCUMENT = range(4)
@@ -116,7 +120,7 @@ def list_columns(state: Incident, at: int, next_due: datetime | None) -> Row:
         state.paging.value,
         state.level,
         state.service,
-        storable(state.title),
+        storable(state.known_as),
         at,
         micros(next_due),
         to_json(state),
@@ -200,11 +204,16 @@ def action_rows(state: Incident) -> list[Row]:
     return [_action(state, action) for action in state.duties.actions]
 
 
+def _said(action: ActionItem, state: Incident) -> str:
+    """Lists are for everybody: of a restricted incident they say the codename only."""
+    return action.text if state.room.restriction is None else state.known_as
+
+
 def _action(state: Incident, action: ActionItem) -> Row:
     due = action.due.isoformat() if action.due else None
     return (
         *(state.ref, action.number, action.owner, due, action.kind, action.state),
-        *(storable(action.text), int(state.drill)),
+        *(storable(_said(action, state)), int(state.drill)),
     )
 
 
