@@ -289,7 +289,7 @@ def test_a_drill_says_so_wherever_it_is_seen(staged: Staged) -> None:
     story.declare("Rehearsal: sign-in is down", by="henrik", sev="SEV1", drill=True)
     story.advance(minutes=6)
 
-    assert {d.person for d in story.deliveries} == {"mei", "priya"}
+    assert {d.person for d in story.deliveries} == {"mei", "priya", "henrik"}, "who declares leads"
     assert all("DRILL" in d.subject and "DRILL" in d.text for d in story.deliveries)
     assert [
         row.drill for row in story.store.incidents(stage=None, level=None, q=None, before=None, limit=5)

@@ -379,10 +379,7 @@ def record_restore(
     refuse_unless_worked_on(state)
     if kind not in RESTORE_KINDS:
         raise Refused(f"{kind!r} is no kind of restore", f"known: {', '.join(RESTORE_KINDS)}")
-    said = {"source": source, "target": target, "reason": reason, "validation": validation}
-    empty = [name for name, text in said.items() if not text.strip()]
-    if empty:
-        raise Refused(f"a restore needs {', '.join(empty)}", "one line each")
+    _refuse_empty(source=source, target=target, reason=reason, validation=validation)
     if min(rpo_s or 0, rto_s or 0) < 0:
         raise Refused("what was lost and how long it took cannot be less than nothing", "give seconds from 0")
     recorded = ev.RestoreRecorded(
@@ -399,6 +396,12 @@ def record_restore(
         rto_s=rto_s,
     )
     return Draft(state, context).add(recorded).events
+
+
+def _refuse_empty(**said: str) -> None:
+    empty = [name for name, text in said.items() if not text.strip()]
+    if empty:
+        raise Refused(f"a restore needs {', '.join(empty)}", "one line each")
 
 
 def _refuse_future(point: datetime | None, now: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tocsin.domain.policy import Gate, Policy, Rotation, Severity, Source, Target
+from tocsin.domain.policy import Channel, Gate, Policy, Rotation, Severity, Source, Target
 from tocsin.handbook.findings import Finding
 from tocsin.handbook.grammar import format_duration
 
@@ -34,16 +34,7 @@ def policy_json(policy: Policy) -> Json:
             {"number": s.number, "name": s.name, "text": s.text, "links": list(s.links), **_at(s.source)}
             for s in policy.steps
         ],
-        "channels": [
-            {
-                "name": c.name,
-                "text": c.text,
-                "placeholder": c.placeholder,
-                "handles": list(c.handles),
-                **_at(c.source),
-            }
-            for c in policy.channels
-        ],
+        "channels": [_channel(c) for c in policy.channels],
         "escalation": [
             {"after_s": r.after_s, "targets": list(r.targets), "via": list(r.via), **_at(r.source)}
             for r in policy.ladder
@@ -56,6 +47,16 @@ def policy_json(policy: Policy) -> Json:
         "reopen_s": policy.reopen_s,
         "gates": [_gate(g) for g in policy.gates],
         "sprints": [{"starts": s.starts, "ends": s.ends, **_at(s.source)} for s in policy.sprints],
+    }
+
+
+def _channel(channel: Channel) -> Json:
+    return {
+        "name": channel.name,
+        "text": channel.text,
+        "placeholder": channel.placeholder,
+        "handles": list(channel.handles),
+        **_at(channel.source),
     }
 
 
