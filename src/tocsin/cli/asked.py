@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import typer
@@ -15,6 +15,7 @@ from tocsin.engine.clock import SystemClock
 _REF = re.compile(r"(INC-|CHG-)?(?:(\d{4})-)?#?(\d{1,9})", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 OPEN_LIMIT = 200
+HALF_A_DAY = timedelta(hours=12)
 
 
 class Reader(Protocol):
@@ -35,14 +36,20 @@ def looks_like_reference(word: str) -> bool:
     return _REF.fullmatch(word.strip()) is not None
 
 
-def moment(text: str | None, option: str) -> str | None:
-    """A time as it was typed, as the API wants it: ISO, or `13:05` meaning today in UTC."""
+def moment(text: str | None, option: str, *, ahead: bool = False) -> str | None:
+    """A time as it was typed, as the API wants it: ISO, or `13:05` meaning today in UTC.
+
+    Just after midnight `23:50` is what has been: yesterday's, unless the time asked for may lie `ahead`.
+    """
     if text is None:
         return None
     clock = _CLOCK.fullmatch(text.strip())
     if clock:
         hour, minute, second = (int(part or 0) for part in clock.groups())
-        return present().replace(hour=hour, minute=minute, second=second, microsecond=0).isoformat()
+        now = present()
+        today = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+        meant = today - timedelta(days=1) if not ahead and today - now > HALF_A_DAY else today
+        return meant.isoformat()
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -52,18 +59,18 @@ def moment(text: str | None, option: str) -> str | None:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
 
 
-_SPAN = re.compile(r"(\d{1,6})\s*(s|m|min|h|d)?")
+_PART = r"([0-9]{1,6})\s*(min|[smhd])\s*"
+_SPAN = re.compile(rf"(?:{_PART})+")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
 def seconds(text: str | None, option: str) -> int | None:
-    """A length of time such as `25s`, `48m`, `2h`, `3d` in seconds. Raises Failure naming the option."""
+    """A length of time such as `25s`, `48m`, `1h 20m`, `3d` in seconds. Raises Failure naming the option."""
     if text is None:
         return None
-    found = _SPAN.fullmatch(text.strip())
-    if found is None or found.group(2) is None:
-        raise misused(f"{option}: {text!r} is no length of time", "write 25s, 48m, 2h or 3d")
-    return int(found.group(1)) * _SECONDS[found.group(2)]
+    if _SPAN.fullmatch(text.strip()) is None:
+        raise misused(f"{option}: {text!r} is no length of time", "write 25s, 48m, 1h 20m or 3d")
+    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text))
 
 
 def number_of(word: str, what: str) -> int:
@@ -71,6 +78,11 @@ def number_of(word: str, what: str) -> int:
     if not (word.isascii() and word.isdigit() and 0 < int(word) < 10_000):
         raise misused(f"{word!r} is no number of a {what}", f"tocsin show lists each {what} with its number")
     return int(word)
+
+
+def handle(text: str | None) -> str | None:
+    """A person as the API names one: `@mei` and `mei` are the same."""
+    return text.removeprefix("@") if text is not None else None
 
 
 def find_incident(client: Reader, typed: str | None, stage: str = "open") -> str:
@@ -84,9 +96,10 @@ def find_incident(client: Reader, typed: str | None, stage: str = "open") -> str
     if prefix and year:
         return f"{prefix.upper()}{year}-{int(number):04d}"
     tail = f"{year or present().year}-{int(number):04d}"
-    for row in [*_listed(client, "open"), *_listed(client, "recorded")]:
-        if row["ref"].endswith(tail) or (not year and int(row["ref"].rsplit("-", 1)[1]) == int(number)):
-            return str(row["ref"])
+    for listed in ("open", "recorded"):
+        for row in _listed(client, listed):
+            if row["ref"].endswith(tail) or (not year and int(row["ref"].rsplit("-", 1)[1]) == int(number)):
+                return str(row["ref"])
     return f"{(prefix or 'INC-').upper()}{tail}"
 
 

@@ -115,17 +115,23 @@ class Client:
 
     def text(self, path: str) -> str:
         """GET a plain text below /api/v1."""
-        answer = self.way.send("GET", API + path, self._as, None, {})
-        if not answer.is_success:
-            _content(answer)
-        found: str = answer.text
+        found: str = self._ask("GET", path, {}, None, {}, text=True)
         return found
 
     def delete(self, path: str) -> Any:
         """DELETE below /api/v1."""
         return self._ask("DELETE", path, {}, None, {})
 
-    def _ask(self, method: str, path: str, headers: dict[str, str], body: Any, params: dict[str, Any]) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: Any,
+        params: dict[str, Any],
+        *,
+        text: bool = False,
+    ) -> Any:
         until = time.monotonic() + TRY_AGAIN_S
         while True:
             try:
@@ -139,7 +145,7 @@ class Client:
             if answer.status_code == 401 and self._local is not None and time.monotonic() < until:
                 self._look_again()  # it was started anew, and its file with the new token is about to be there
                 continue
-            return _content(answer)
+            return answer.text if text and answer.is_success else _content(answer)
 
     def _reconnect(self, broken: httpx2.TransportError, until: float) -> None:
         """Wait a little and look for the server again: it may have been started anew with another token."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -14,7 +14,9 @@ from tocsin.cli.output import STDOUT, emit_json, plain
 from tocsin.cli.telling import say_state, say_warnings, soon, upcoming
 
 app = typer.Typer(rich_markup_mode=None)
-
+OVER: Final = frozenset({"resolved", "closed", "dismissed"})
+SAME: Final = {"title": "title", "sev": "level", "service": "service", "drill": "drill"}
+"""What a new incident takes over from the one that it follows, unless it is said anew."""
 
 Title = Annotated[str | None, typer.Argument(show_default=False, help="What is wrong, in one line.")]
 Triage = Annotated[
@@ -74,19 +76,12 @@ def declare(
       tocsin declare "Rehearsal: the portal is down" --drill
       tocsin declare "Migration merge_contacts" --change
     """
-    if near_miss and change:
-        raise misused("--near-miss and --change exclude each other")
+    kind = _kind(near_miss, change)
     if from_ is None:
         title = wanted(title, "TITLE", "What is wrong, in one line?")
-    body = {
-        "title": title,
-        "sev": sev,
-        "service": service,
-        "detected": moment(detected, "--detected"),
-        "impact_start": moment(impact_start, "--impact-start"),
-        "drill": drill or None,
-        "kind": "near-miss" if near_miss else "change" if change else None,
-    }
+    body = {"title": title, "sev": sev, "service": service, "drill": drill or None, "kind": kind}
+    body |= {"detected": moment(detected, "--detected")}
+    body |= {"impact_start": moment(impact_start, "--impact-start")}
     with connected(server, person) as client:
         answer = client.command("incidents", body) if from_ is None else _go_on(client, from_, body)
         pages = client.get(f"incidents/{answer['ref']}/pages")
@@ -96,15 +91,27 @@ def declare(
         _say(answer, pages)
 
 
+def _kind(near_miss: bool, change: bool) -> str | None:
+    if near_miss and change:
+        raise misused("--near-miss and --change exclude each other")
+    return "near-miss" if near_miss else "change" if change else None
+
+
 def _go_on(client: Client, typed: str, body: dict[str, Any]) -> Any:
     """A triage incident is declared; an older one that is over is followed by a new one."""
     ref = find_incident(client, typed)
     earlier = client.get(f"incidents/{ref}")
-    if earlier["stage"] not in {"resolved", "closed", "dismissed"}:
-        return client.command(f"incidents/{ref}/declare", {"title": body["title"], "sev": body["sev"]})
-    again = {"title": earlier["title"], "sev": earlier["level"], "service": earlier["service"]}
     given = {name: value for name, value in body.items() if value is not None}
-    return client.command("incidents", {**again, **given, "follows": ref})
+    if earlier["stage"] in OVER:
+        same = {name: earlier[of] or None for name, of in SAME.items()}
+        return client.command("incidents", {**same, **given, "follows": ref})
+    useless = [f"--{name.replace('_', '-')}" for name in given if name not in {"title", "sev", "kind"}]
+    if useless or "kind" in given:
+        raise misused(
+            f"{ref} is {earlier['stage']}: {', '.join(useless) or 'another kind'} cannot be said while declaring it",
+            "declare it, then correct times with tocsin time",
+        )
+    return client.command(f"incidents/{ref}/declare", given)
 
 
 def _say(answer: dict[str, Any], pages: Any) -> None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Final
 
 import typer
 
 from tocsin.cli.acting import act
-from tocsin.cli.asked import moment, number_of, seconds, split_reference, wanted
+from tocsin.cli.asked import handle, moment, number_of, present, seconds, split_reference, wanted
 from tocsin.cli.client import connected
 from tocsin.cli.failure import misused
-from tocsin.cli.options import AsJson, AsPerson, AtServer
+from tocsin.cli.options import AsJson, AsPerson, AtServer, Because, Owner
 from tocsin.cli.output import STDOUT, columns, emit_json
 from tocsin.cli.words import do, take_apart
 
 app = typer.Typer(rich_markup_mode=None)
-ACTION_VERBS = {"add": 1, "change": 1, "prove": 1, "drop": 1}
-LEGAL_VERBS = {"start": 1, "decide": 2}
-STATEMENT_VERBS = {"draft": 0, "approve": 1, "sent": 1}
-Because = Annotated[str | None, typer.Option("--because", "--reason", metavar="TEXT", help="Why.")]
-Owner = Annotated[str | None, typer.Option("--owner", metavar="HANDLE", help="Who owns it.")]
-
-
-def _handle(text: str | None) -> str | None:
-    return text.lstrip("@") if text else None
+ACTION_VERBS: Final = {"add": "TEXT", "change": "N", "prove": "N", "drop": "N"}
+LEGAL_VERBS: Final = {"start": "REGIME", "decide": "REGIME DECISION"}
+STATEMENT_VERBS: Final = {"draft": "", "approve": "N", "sent": "N"}
 
 
 @app.command()
@@ -52,16 +47,14 @@ def action(
       tocsin actions --overdue
     """
     ref, verb, rest = take_apart(words, ACTION_VERBS)
-    given: dict[str, Any] = {"do": verb}
+    given: dict[str, Any] = {"do": verb, "kind": kind, "owner": handle(owner), "due": due, "proof": proof}
     if verb == "add":
-        given |= {"text": rest[0], "kind": kind, "owner": _handle(owner), "due": due}
+        given["text"] = rest[0]
     else:
         given["action"] = number_of(rest[0], "action")
-    if verb == "change":
-        given |= {"kind": kind, "owner": _handle(owner), "due": due}
-    elif verb == "prove":
+    if verb == "prove":
         given["proof"] = wanted(proof, "--proof", "What shows that it holds in production?")
-    elif verb == "drop":
+    if verb == "drop" or because is not None:
         given["reason"] = wanted(because, "--because", "Why is it not done?")
     do(ref, "action", given, server, person, as_json)
 
@@ -81,30 +74,31 @@ def actions(
       tocsin actions
       tocsin actions --overdue --owner priya
     """
-    state = "all" if everything else "overdue" if overdue else None
+    if overdue and everything:
+        raise misused("--overdue and --all exclude each other", "what is done or dropped is not overdue")
     with connected(server, person) as client:
-        found = client.get("actions", state=state, owner=_handle(owner))
+        found = client.get("actions", state="all" if everything else None, owner=handle(owner))
+    today = present().date()
+    rows = [row for row in found["actions"] if not overdue or _late(row, today)]
     if as_json:
-        emit_json(found)
+        emit_json({**found, "actions": rows})
         return
-    rows = found["actions"]
-    for line in columns([_row(row) for row in rows]):
+    for line in columns([_row(row, today) for row in rows]):
         STDOUT.line(line)
     if not rows:
         STDOUT.line("no actions")
 
 
-def _row(row: dict[str, Any]) -> tuple[Any, ...]:
-    state = "OVERDUE" if row.get("overdue") else row["state"]
-    return (
-        row["ref"],
-        row["number"],
-        state,
-        row.get("due") or row.get("calendar") or "-",
-        row.get("owner") or "-",
-        row["kind"],
-        row["text"],
-    )
+def _late(row: dict[str, Any], today: date) -> bool:
+    """Open although its day is over (UTC)."""
+    return bool(row["state"] == "open" and row.get("due") and date.fromisoformat(row["due"]) < today)
+
+
+def _row(row: dict[str, Any], today: date) -> tuple[Any, ...]:
+    state = "OVERDUE" if _late(row, today) else row["state"]
+    drill = "DRILL " if row.get("drill") else ""
+    who, due = row.get("owner") or "nobody", row.get("due") or "no date"
+    return (row["ref"], row["number"], state, due, who, row["kind"], f"{drill}{row['text']}")
 
 
 @app.command()
@@ -124,19 +118,23 @@ def legal(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """A legal deadline (72 h unless shorter). It runs on after resolve and ends by a decision. No legal advice.
+    """A legal deadline, and the decision that ends it.
+
+    72 h unless a shorter limit is named; it runs on after resolve. DECISION is notified or "not notifiable".
+    What the law wants of you is for a lawyer to say.
 
     Examples:
       tocsin legal 7 start gdpr --aware 16:40 --because "personal data is gone"
       tocsin legal 7 decide gdpr "not notifiable" --because "restored, nothing exposed"
     """
     ref, verb, rest = take_apart(words, LEGAL_VERBS)
-    given: dict[str, Any] = {"do": verb, "regime": rest[0], "reason": because}
+    given: dict[str, Any] = {"do": verb, "regime": rest[0], "reason": because, "owner": handle(owner)}
+    given |= {"aware": moment(aware, "--aware"), "limit_s": seconds(limit, "--limit")}
     if verb == "start":
         given["aware"] = moment(wanted(aware, "--aware", "When was somebody aware of it?"), "--aware")
-        given |= {"limit_s": seconds(limit, "--limit"), "owner": _handle(owner)}
     else:
         given["decision"] = rest[1]
+        given["reason"] = wanted(because, "--because", "Why? It is kept with the decision.")
     do(ref, "legal", given, server, person, as_json)
 
 
@@ -155,7 +153,9 @@ def statement(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """A text for people outside: drafted, approved by name, sent by a person. Nothing leaves by itself.
+    """A text for people outside: drafted, approved, sent.
+
+    Whoever has to approve is named in the draft; a person sends it and says where. Nothing leaves by itself.
 
     Examples:
       tocsin statement 7 draft --audience "status page" --text "Contacts are missing." --data "nothing exposed"
@@ -163,7 +163,7 @@ def statement(
       tocsin statement 7 sent 1 --where https://status.acme.example
     """
     ref, verb, rest = take_apart(words, STATEMENT_VERBS)
-    given: dict[str, Any] = {"do": verb}
+    given: dict[str, Any] = {"do": verb, "audience": audience, "text": text, "data": data, "where": where}
     if verb == "draft":
         given["audience"] = wanted(audience, "--audience", "Who reads it, and where?")
         given["text"] = wanted(text, "--text", "What do they read?")

@@ -1,4 +1,4 @@
-"""The way out: mitigate, resolve, close, publish the postmortem; or dismiss what was none."""
+"""The way out: mitigate, resolve, close; or dismiss what was none. Not here: the postmortem (`writeup`)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Annotated
 import typer
 
 from tocsin.cli.acting import act
-from tocsin.cli.asked import find_incident, looks_like_reference, moment, wanted
-from tocsin.cli.client import connected
+from tocsin.cli.asked import moment, wanted
 from tocsin.cli.options import AsJson, AsPerson, AtServer, Reference
-from tocsin.cli.output import STDOUT, day_time, emit_json, plain
-from tocsin.cli.telling import say_state
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -85,42 +82,6 @@ def close(
       tocsin close 7
     """
     act(ref, "close", {}, server, person, as_json, stage="resolved")
-
-
-@app.command()
-def postmortem(
-    ref: Reference = None,
-    where: Annotated[
-        str | None, typer.Argument(show_default=False, help="Link or path at which it is published.")
-    ] = None,
-    published: Annotated[
-        str | None, typer.Option("--where", metavar="WHERE", help="The same as an option.")
-    ] = None,
-    server: AtServer = None,
-    person: AsPerson = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say where the postmortem is published; without a place: when it is due.
-
-    Examples:
-      tocsin postmortem 7
-      tocsin postmortem 7 docs/ops/postmortems/INC-2026-0007.md
-    """
-    if ref is not None and where is None and not looks_like_reference(ref):
-        ref, where = None, ref
-    place = where or published
-    if place is not None:
-        act(ref, "postmortem", {"where": place}, server, person, as_json, stage="resolved")
-        return
-    with connected(server, person) as client:
-        incident = client.get(f"incidents/{find_incident(client, ref, 'resolved')}")
-    due = next((d["due"] for d in incident.get("upcoming") or [] if d["kind"] == "postmortem"), None)
-    if as_json:
-        emit_json({"ref": incident["ref"], "stage": incident["stage"], "due": due})
-        return
-    say_state(incident)
-    STDOUT.line(f"postmortem {'due ' + day_time(due) if due else 'not due'}")
-    STDOUT.line(f"published it? tocsin postmortem {plain(incident['ref'])} WHERE")
 
 
 @app.command()

@@ -90,7 +90,7 @@ def oncall(
       tocsin oncall --at 2026-12-24T09:00Z --json
     """
     with connected(server, person) as client:
-        found = client.get("oncall", at=moment(at, "--at"))
+        found = client.get("oncall", at=moment(at, "--at", ahead=True))
     if as_json:
         emit_json(found)
         return

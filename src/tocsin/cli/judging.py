@@ -1,4 +1,4 @@
-"""Whether promises were kept, and the incident as text: score, brief, export, card."""
+"""Whether promises were kept, and the incident as text: score, brief, export."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def score(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether the handbook was followed: each promise kept or missed, with times.
+    """Whether the handbook was followed: each promise, with times.
 
     Examples:
       tocsin score 7
@@ -50,7 +50,9 @@ def _line(one: dict[str, Any]) -> tuple[str, ...]:
 def brief(
     ref: Reference = None, server: AtServer = None, person: AsPerson = None, as_json: AsJson = False
 ) -> None:
-    """What somebody who takes over has to know: state, impact, tasks, decisions, next update, checks.
+    """What somebody who takes over has to know.
+
+    State, impact, seats, tasks, decisions, the next update, checks, legal deadlines.
 
     Examples:
       tocsin brief 7
@@ -67,7 +69,9 @@ def export(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """The timeline as text, in UTC; a later export begins with an earlier one, byte for byte.
+    """The timeline as text, byte-stable, in UTC.
+
+    A later export begins with an earlier one, byte for byte.
 
     Examples:
       tocsin export 7 > INC-2026-0007.txt

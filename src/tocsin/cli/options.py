@@ -22,6 +22,8 @@ AsPerson = Annotated[
         "--as", metavar="HANDLE", help="Act for this person (local operator only); default: TOCSIN_AS."
     ),
 ]
+Because = Annotated[str | None, typer.Option("--because", "--reason", metavar="TEXT", help="Why.")]
+Owner = Annotated[str | None, typer.Option("--owner", metavar="HANDLE", help="Who does it.")]
 Reference = Annotated[
     str | None,
     typer.Argument(

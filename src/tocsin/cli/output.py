@@ -103,10 +103,10 @@ def clock_time(text: str | None) -> str:
     return moment.strftime("%H:%M:%S") if moment else "-"
 
 
-def day_time(text: str | None) -> str:
-    """An instant of the API as `2026-11-24 13:05 UTC`."""
+def day_time(text: str | None, *, exact: bool = False) -> str:
+    """An instant of the API as `2026-11-24 13:05 UTC`, to the second when `exact`."""
     moment = parse_instant(text)
-    return moment.strftime("%Y-%m-%d %H:%M UTC") if moment else "-"
+    return moment.strftime(f"%Y-%m-%d %H:%M{':%S' if exact else ''} UTC") if moment else "-"
 
 
 def parse_instant(text: str | None) -> datetime | None:

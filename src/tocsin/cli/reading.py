@@ -1,4 +1,4 @@
-"""`tocsin policy` and `tocsin check`: what is understood of handbook files, and what is wrong with them.
+"""`tocsin policy`, `tocsin check`, `tocsin card`: what is understood of handbook files, what is wrong, what to print.
 
 Local files only: neither a server nor a database is asked.
 """
@@ -17,8 +17,11 @@ from tocsin.cli.failure import MISUSED, REFUSED, Failure, misused
 from tocsin.cli.options import AsJson
 from tocsin.cli.output import STDERR, STDOUT, emit_json, plain
 from tocsin.config import Settings
+from tocsin.domain.policy import Policy
+from tocsin.handbook.card import card as card_text
 from tocsin.handbook.read import Reading, exit_code, read_handbook
 from tocsin.handbook.render_policy import findings_json, policy_json, policy_text
+from tocsin.wiring.people import directory
 
 app = typer.Typer(rich_markup_mode=None)
 _COLOURS = {"error": "red", "warning": "yellow", "info": "dim"}
@@ -47,15 +50,37 @@ def policy(path: Place = None, as_json: AsJson = False) -> None:
       tocsin policy docs/ops
       tocsin policy docs/ops/incident_response.md --json
     """
+    found = _policy(path)
+    if as_json:
+        emit_json(policy_json(found))
+    else:
+        STDOUT.stream.write(plain(policy_text(found), lines=True))
+
+
+def _policy(path: Path | None) -> Policy:
+    """The policy of the files. Raises Failure when none comes out."""
     reading = _read(path, load_settings())
     if reading.policy is None:
         first = next((f for f in reading.findings if f.level == "error"), None)
         why = f": {first.file}:{first.line} {first.message}" if first else ""
         raise Failure(f"no policy can be read{why}", MISUSED, "tocsin check names everything")
-    if as_json:
-        emit_json(policy_json(reading.policy))
-    else:
-        STDOUT.stream.write(plain(policy_text(reading.policy), lines=True))
+    return reading.policy
+
+
+@app.command()
+def card(path: Place = None, as_json: AsJson = False) -> None:
+    """Print the card for the hour without network: who to call, how bad it is, what to do first.
+
+    Markdown, from the handbook's files alone: neither server nor database is asked.
+
+    Examples:
+      tocsin card
+      tocsin card docs/ops > card.md
+    """
+    found = _policy(path)
+    people = directory(found, (), {}, ())
+    text = card_text(found, people, found.rotations, present())
+    emit_json({"card": text}) if as_json else STDOUT.stream.write(plain(text, lines=True))
 
 
 @app.command()
@@ -82,6 +107,13 @@ def check(
         _say(found, reading)
     code = exit_code(reading, strict=strict)
     raise typer.Exit(code or (REFUSED if any(f["level"] != "info" for f in found) else 0))
+
+
+def read_here() -> tuple[Reading, Path]:
+    """The handbook of tocsin.toml with its folder. Raises Failure when it cannot be read."""
+    settings = load_settings()
+    folder = settings.handbook.path
+    return _read(None, settings), folder if folder.is_dir() else folder.parent
 
 
 def _read(path: Path | None, settings: Settings) -> Reading:

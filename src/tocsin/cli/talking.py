@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from tocsin.cli.acting import act
-from tocsin.cli.asked import looks_like_reference, moment, split_reference, wanted
+from tocsin.cli.asked import handle, looks_like_reference, moment, split_reference, wanted
 from tocsin.cli.failure import misused
-from tocsin.cli.options import AsJson, AsPerson, AtServer, Reference
+from tocsin.cli.options import AsJson, AsPerson, AtServer, Because, Reference
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -73,7 +73,7 @@ def suspect(
       tocsin suspect 7 "migration merge_contacts" --author jonas --at 16:20:05
     """
     ref, what = _one(words, "WHAT")
-    body = {"what": what, "author": author.lstrip("@") if author else None, "happened": moment(at, "--at")}
+    body = {"what": what, "author": handle(author), "happened": moment(at, "--at")}
     act(ref, "suspect", body, server, person, as_json)
 
 
@@ -97,7 +97,7 @@ def shadow(
     ref = given.pop(0) if given and looks_like_reference(given[0]) else None
     if len(given) > 1:
         raise misused(f"expected [REF] [HANDLE], got {len(words or [])} words")
-    whom = given[0].lstrip("@") if given else None
+    whom = handle(given[0]) if given else None
     act(ref, "shadow", {"person": whom, "leave": leave or None}, server, person, as_json)
 
 
@@ -111,7 +111,7 @@ def restrict(
         list[str] | None, typer.Option("--reader", metavar="HANDLE", help="May read it; repeat for more.")
     ] = None,
     lift: Annotated[bool, typer.Option("--lift", help="Everybody may read it again.")] = False,
-    because: Annotated[str | None, typer.Option("--because", "--reason", metavar="TEXT", help="Why.")] = None,
+    because: Because = None,
     server: AtServer = None,
     person: AsPerson = None,
     as_json: AsJson = False,
@@ -126,6 +126,6 @@ def restrict(
     if not lift:
         body |= {
             "codename": wanted(codename, "--codename", "Which codename?"),
-            "readers": [reader.lstrip("@") for reader in readers or []],
+            "readers": [handle(reader) for reader in readers or []],
         }
     act(ref, "restrict", body, server, person, as_json)

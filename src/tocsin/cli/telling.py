@@ -7,9 +7,17 @@ from typing import Any
 
 from tocsin.cli.asked import present
 from tocsin.cli.output import STDERR, STDOUT, clock_time, columns, day_time, parse_instant, plain
+from tocsin.cli.parts import Part, parts_of
 
 Json = dict[str, Any]
-_COLOURS = {"breach": "red", "page": "yellow", "decision": "blue", "met": "green", "update": "blue"}
+_COLOURS = {
+    "breach": "red",
+    "OVERRIDE": "red",
+    "page": "yellow",
+    "decision": "blue",
+    "met": "green",
+    "update": "blue",
+}
 _UPCOMING = {
     "rung": "the next people are called",
     "breach": "is missed",
@@ -44,6 +52,7 @@ def say_events(events: list[Json]) -> None:
     """Timeline lines: time, a word that says what it is (in a list), the sentence."""
     for event in events:
         show = plain(event.get("show") or "")
+        show = "OVERRIDE" if show == "override" else show
         word = STDOUT.style(f"{show:8}", _COLOURS.get(show, "dim")) + "  " if show else ""
         STDOUT.line(f"{clock_time(event.get('at'))}  {word}{plain(event.get('text', ''))}")
 
@@ -84,6 +93,17 @@ def soon(text: str | None) -> str:
     return day_time(text)
 
 
+def ago(text: str | None) -> str:
+    """How old an instant is, as `4m ago`, `3h ago`, `12d ago`."""
+    moment = parse_instant(text)
+    if moment is None:
+        return "-"
+    minutes = max(0, int((present() - moment).total_seconds())) // 60
+    if minutes < 120:
+        return f"{minutes}m ago"
+    return f"{minutes // 60}h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)}d ago"
+
+
 def _deadline(one: Json) -> str:
     kind, key = str(one.get("kind")), plain(one.get("key") or "")
     words = _UPCOMING.get(kind, plain(kind))
@@ -91,19 +111,36 @@ def _deadline(one: Json) -> str:
 
 
 def say_incident(incident: Json, events: list[Json]) -> None:
-    """Everything: state, seats, clocks, what comes, timeline."""
+    """Everything: state, what was gone past, seats, clocks, work and duties, what comes, timeline."""
     say_state(incident)
     STDOUT.line(plain(incident.get("url") or ""))
+    parts = parts_of(incident, events)
+    for part in parts:
+        if part.red:
+            _say_part(part)
     facts = [("opened", day_time(incident.get("opened_at")))]
     facts += [(plain(role), plain(person)) for role, person in (incident.get("seats") or {}).items()]
     for line in columns(facts):
         STDOUT.line(line)
     for line in columns([_clock(clock) for clock in incident.get("clocks") or []]):
         STDOUT.line(line)
+    for part in parts:
+        if not part.red:
+            _say_part(part)
     say_next(incident, most=8)
     if events:
         STDOUT.line()
     say_events(events)
+
+
+def _say_part(part: Part) -> None:
+    if part.red:
+        for row in part.rows:
+            STDOUT.line(STDOUT.style(f"{part.name}  {'  '.join(plain(word) for word in row if word)}", "red"))
+        return
+    STDOUT.line(f"{part.name}:")
+    for line in columns(part.rows):
+        STDOUT.line(f"  {line}")
 
 
 def _clock(clock: Json) -> tuple[str, ...]:
@@ -123,8 +160,12 @@ def _clock(clock: Json) -> tuple[str, ...]:
 
 def markdown(incident: Json, events: list[Json]) -> str:
     """The incident as a Markdown document; untrusted text cannot start a table, a link or HTML."""
-    lines = [f"# {_md(incident['ref'])}: {_md(incident['title'])}", ""]
-    lines += [f"- Severity: {_md(incident['level'])}", f"- State: {_md(incident['stage'])}"]
+    drill = "DRILL " if incident.get("drill") else ""
+    lines = [f"# {drill}{_md(incident['ref'])}: {_md(incident['title'])}", ""]
+    lines += [
+        f"- Severity: {_md(incident['level'] or incident.get('kind') or '-')}",
+        f"- State: {_md(incident['stage'])}",
+    ]
     lines += [f"- Opened: {day_time(incident.get('opened_at'))}"]
     lines += [f"- {_md(role)}: {_md(person)}" for role, person in (incident.get("seats") or {}).items()]
     lines += ["", "| Clock | Level | Target | Due (UTC) | Verdict |", "|---|---|---|---|---|"]
@@ -132,6 +173,10 @@ def markdown(incident: Json, events: list[Json]) -> str:
         name, level, target, _, verdict, _ = _clock(clock)
         due = day_time(clock.get("due"))
         lines.append(f"| {' | '.join(_md(cell) for cell in (name, level, target, due, verdict))} |")
+    for part in parts_of(incident, events):
+        mark = "**" if part.red else ""
+        lines += ["", f"## {part.name.capitalize() if not part.red else part.name}", ""]
+        lines += [f"- {mark}{_md('; '.join(word for word in row if word))}{mark}" for row in part.rows]
     lines += ["", "## Timeline (UTC)", ""]
     lines += [f"- {day_time(e.get('at'))[11:16]} {_md(e.get('text', ''))}" for e in events]
     return "\n".join(lines)

@@ -9,9 +9,11 @@ from tocsin.cli.asked import looks_like_reference
 from tocsin.cli.failure import misused
 
 Given = dict[str, Any]
+Verbs = dict[str, str]
+"""What can be done, each with the names of the words that it takes: `{"assign": "N HANDLE"}`."""
 
 
-def take_apart(words: list[str], verbs: dict[str, int]) -> tuple[str | None, str, list[str]]:
+def take_apart(words: list[str], verbs: Verbs) -> tuple[str | None, str, list[str]]:
     """`[REF] VERB WORD...` as reference, verb and its words, as many as `verbs` says. Raises Failure."""
     rest = list(words)
     ref = rest.pop(0) if rest and rest[0] not in verbs and looks_like_reference(rest[0]) else None
@@ -21,21 +23,16 @@ def take_apart(words: list[str], verbs: dict[str, int]) -> tuple[str | None, str
     verb = rest.pop(0)
     if verb not in verbs:
         raise misused(f"{verb!r} is none of {known}", "the first word (behind the reference) says what to do")
-    if len(rest) != verbs[verb]:
+    if len(rest) != len(verbs[verb].split()):
+        wanted = f"[REF] {verb} {verbs[verb]}".rstrip()
         raise misused(
-            f"{verb} takes {verbs[verb]} word(s), got {len(rest)}", "put text with spaces into quotes"
+            f"expected {wanted}, got {len(rest)} words behind {verb}", "put text with spaces into quotes"
         )
     return ref, verb, rest
 
 
 def do(
-    ref: str | None,
-    verb: str,
-    given: Given,
-    server: str | None,
-    person: str | None,
-    as_json: bool,
-    stage: str = "open",
+    ref: str | None, verb: str, given: Given, server: str | None, person: str | None, as_json: bool
 ) -> None:
-    """Send it; what was not said is left out."""
-    act(ref, verb, {k: v for k, v in given.items() if v is not None}, server, person, as_json, stage=stage)
+    """Send it; what was not said is left out, and what does not belong together is refused by name."""
+    act(ref, verb, {k: v for k, v in given.items() if v is not None}, server, person, as_json)
