@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,43 +12,13 @@ import pytest
 from web.running import Served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 HOSTILE = "\u202e<script>window.hit=1</script>\"'><img src=x onerror=window.hit=1>\u2066 end"
 Opened = Callable[..., Any]
-
-
-@pytest.fixture
-def signed_in(browser: Browser, server: Served) -> Iterator[Opened]:
-    """Opens a page as somebody; every error on any page fails the test."""
-    wrong: list[str] = []
-    contexts = []
-
-    @contextmanager
-    def opened(person: str, path: str, **options: Any) -> Iterator[Page]:
-        context = browser.new_context(base_url=server.url, **options)
-        contexts.append(context)
-        with server.session(person) as client:
-            value = client.cookies["tocsin"]
-        context.add_cookies([{"name": "tocsin", "value": value, "url": server.url, "httpOnly": True}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "console", lambda m: wrong.append(m.text) if m.type == "error" and "409" not in m.text else None
-        )
-        page.on("request", lambda r: wrong.append(r.url) if not r.url.startswith(server.url) else None)
-        page.goto(path)
-        if path.startswith(("/i/", "/?")) or path == "/":
-            page.get_by_text("live", exact=True).wait_for()
-        yield page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert wrong == []
 
 
 def test_signing_in_by_pressing_the_button(browser: Browser, server: Served) -> None:
