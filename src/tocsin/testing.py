@@ -19,7 +19,7 @@ from tocsin.domain import clocks, comms, lifecycle, response, times
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.delivery import Failure, Undelivered
-from tocsin.domain.effects import Send, Write
+from tocsin.domain.effects import DOCUMENTS_LANE, TICKETS_LANE, Send, Write
 from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Incident
 from tocsin.engine.commands import Declaration, declare, merging
@@ -32,8 +32,11 @@ from tocsin.engine.receive import receive
 from tocsin.engine.release import tell_backlog
 from tocsin.engine.sitting import Answer, Decision, P, Sitting
 from tocsin.engine.words import words_for
+from tocsin.handbook.documents import Documents
 from tocsin.store import open_store
 from tocsin.store.contract import HELD, DocumentMemory, Store, Taken
+from tocsin.wiring.surroundings import Surroundings
+from tocsin.wiring.writing import documents_carry
 
 T = TypeVar("T")
 E = TypeVar("E", bound=ev.Event)
@@ -97,6 +100,8 @@ class Story:
     broken: dict[tuple[str, str], Failure] = field(default_factory=dict)
     """(person, channel) pairs that fail; `*` stands for every person."""
     lanes: tuple[str, ...] = ("mail", "siren", "nowhere", "documents", "tickets")
+    paper: Documents | None = None
+    """Where documents are really written; otherwise it is only noted that they would be."""
     clock: Any = None
     """A clock whose `at` can be set; a `FakeClock` unless given."""
     points: int = 0
@@ -144,13 +149,26 @@ class Story:
             return step()
 
     def _lane(self, name: str) -> Lane:
+        around = Surroundings(
+            self.store,
+            lambda: self.engine.contexts,
+            self.clock.now,
+            "http://tocsin.example",
+            lambda: self.paper,
+        )
+        written = documents_carry(around)
+
         async def carry(taken: Taken) -> Carried:
+            if self.paper is not None and name == DOCUMENTS_LANE:
+                return await written(taken)
             return self._carry_out(name, taken)
 
         return Lane(name, carry)
 
     def _carry_out(self, lane: str, taken: Taken) -> Carried:
         effect = taken.effect
+        if lane == TICKETS_LANE:
+            return Carried("no tickets are configured")
         if isinstance(effect, Write):
             self.documents.append((self.clock.at, taken.ref, effect.document))
             memory = DocumentMemory(taken.ref, effect.document, f"{effect.document}.md", "")

@@ -107,14 +107,13 @@ def d1() -> Told:
 D1: list[Row] = [
     # detected by the first alert 13:03:30, which called Mei; declared 13:06:40
     ("ack", "13:08:30", "13:06:10", "met", "took 2m40s"),
-    ("IC", "13:11:40", "13:06:10", "met", "mei"),
+    ("IC", "", "13:06:10", "void", "mei; the handbook names no limit"),
     ("log row", "13:11:40", "13:06:41", "met", ""),
     ("mitigate", "13:33:30", "13:15:40", "met", "took 12m10s"),
     ("resolve", "15:03:30", "13:28:00", "met", "took 24m30s"),
     # one update, 3m50s after the declare; the next would have been overdue at 13:40:30, after the end
     ("updates", "", "", "met", "1 of 1 in time"),
     # asked at 13:15:40, due 13:45:40: over before that
-    ("update after mitigation", "13:45:40", "", "void", "over before it was due"),
     ("close points", "", "13:28:00", "met", "3 of 3 with evidence"),
     ("postmortem", "Thu 22 13:28", "", "open", ""),
 ]
@@ -124,7 +123,7 @@ def test_d1_every_promise_was_kept() -> None:
     told = d1()
 
     assert rows(told) == D1
-    assert counts(told) == (7, 0, 1)
+    assert counts(told) == (6, 0, 1)
     assert judged(told).shortfalls() == ()
 
 
@@ -144,7 +143,7 @@ def test_d1_with_its_postmortem_and_the_open_item() -> None:
         "every section written",
     )
     assert row(told, "action 1") == ("action 1", "Thu 22 00:00", "Wed 21 11:00", "met", "process")
-    assert counts(told) == (10, 0, 0)
+    assert counts(told) == (9, 0, 0)
 
 
 # --- D2: SEV2, payments shown late after a secret rotation -----------------------------------------------------------
@@ -167,25 +166,24 @@ def d2() -> Told:
 D2: list[Row] = [
     # detected 09:41 (a customer's mail), declared 09:44, which called Priya
     ("ack", "09:59:00", "09:49:20", "met", "took 5m20s"),
-    # nobody was IC until Priya acknowledged: the seat alarmed at 09:49:00
-    ("IC", "09:49:00", "09:49:20", "missed", "missed by 20s"),
+    # nobody was IC until Priya acknowledged: the seat alarmed at 09:49:00, which the handbook does not promise
+    ("IC", "", "09:49:20", "void", "priya; the handbook names no limit"),
     ("log row", "09:49:00", "09:44:01", "met", ""),
     ("mitigate", "10:41:00", "10:06:00", "met", "took 25m"),
     ("resolve", "13:41:00", "10:47:00", "met", "took 1h06m"),
     # 11m, 17m and 19m apart; the end came 16m after the last one
     ("updates", "", "", "met", "3 of 3 in time"),
-    ("update after mitigation", "10:36:00", "10:12:00", "met", "took 6m"),
     ("close points", "", "10:47:00", "met", "3 of 3 with evidence"),
     ("postmortem", "Fri 30 10:47", "", "open", ""),
 ]
 
 
-def test_d2_every_clock_was_kept_and_the_seat_stood_empty_for_twenty_seconds_too_long() -> None:
+def test_d2_every_promise_was_kept() -> None:
     told = d2()
 
     assert rows(told) == D2
-    assert counts(told) == (7, 1, 1)
-    assert judged(told).shortfalls() == ("IC missed by 20s",)
+    assert counts(told) == (6, 0, 1)
+    assert judged(told).shortfalls() == ()
 
 
 def test_d2_raised_to_sev1_the_first_ack_keeps_the_verdict_of_its_level() -> None:
@@ -261,13 +259,12 @@ def d3() -> Told:
 D3: list[Row] = [
     # seen 16:33, declared 16:34, which called Jonas; Mei as well, since Jonas cannot be IC
     ("ack", "16:39:00", "16:36:10", "met", "took 2m10s"),
-    ("IC", "16:39:00", "16:38:00", "met", "mei"),
+    ("IC", "", "16:38:00", "void", "mei; the handbook names no limit"),
     ("log row", "16:39:00", "16:34:01", "met", ""),
     ("mitigate", "17:03:00", "16:44:30", "met", "took 11m30s"),
     ("resolve", "18:33:00", "18:42:00", "missed", "missed by 9m"),
     # 12m after the declare, then every 15m; the end came 11m after the last one
     ("updates", "", "", "met", "8 of 8 in time"),
-    ("update after mitigation", "17:14:30", "16:46:00", "met", "took 1m30s"),
     # task 1 was refused and dropped: it never touched the database
     ("backup check before task 2", "", "18:02:00", "met", "check 2, point 1 by its exception"),
     ("close points", "", "18:42:00", "met", "3 of 3 with evidence"),
@@ -280,7 +277,7 @@ def test_d3_only_resolve_was_missed() -> None:
     told = d3()
 
     assert rows(told) == D3
-    assert counts(told) == (9, 1, 1)
+    assert counts(told) == (7, 1, 1)
     assert judged(told).shortfalls() == ("resolve missed by 9m",)
     assert judged(told).shortfalls(clocks=False) == ()
 
@@ -353,7 +350,8 @@ def test_a_level_without_times_has_no_clocks(told: Told) -> None:
 
 
 def test_the_seat_in_time_late_and_never() -> None:
-    late, never, still = (declared(Told(), "tomas", "SEV1", "Sign-in loops") for _ in range(3))
+    promised = acme(seat_promised=True)
+    late, never, still = (declared(Told(promised), "tomas", "SEV1", "Sign-in loops") for _ in range(3))
     to(late, "13:05").do(response.take_seat, by="mei", role="ic")
     assert row(late, "IC")[3] == "met"  # at the very limit: a person wins a tie
 
@@ -363,7 +361,7 @@ def test_the_seat_in_time_late_and_never() -> None:
 
 
 def test_over_before_anybody_had_to_be_ic_is_not_judged() -> None:
-    told = declared(Told(), "tomas", "SEV1", "Sign-in loops")
+    told = declared(Told(acme(seat_promised=True)), "tomas", "SEV1", "Sign-in loops")
     to(told, "13:03").resolve("tomas")
 
     assert row(told, "IC")[3:] == ("void", "over before that")
@@ -447,18 +445,6 @@ def test_levels_without_a_cadence_promise_no_updates(told: Told) -> None:
     told.update()
 
     assert not [r for r in rows(told) if r[0].startswith("update")]
-
-
-def test_mitigation_asks_for_an_update(told: Told) -> None:
-    declared(told, "mei", "SEV1", "Sign-in loops")
-    to(told, "13:20").update()
-    to(told, "13:25").mitigate()
-    assert row(told, "update after mitigation")[1:] == ("13:55:00", "", "open", "")
-
-    late = to(told, "13:57")
-    assert row(late, "update after mitigation")[2:] == ("", "missed", "missed, none came")
-    late.update()
-    assert row(late, "update after mitigation")[2:] == ("13:57:00", "missed", "missed by 2m")
 
 
 def test_the_cadence_begins_anew_after_a_reopening(told: Told) -> None:

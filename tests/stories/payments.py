@@ -49,8 +49,8 @@ def until_mitigated(story: Story) -> None:
     story.mitigate("priya", "deployed anew, payment events answer 200")
 
 
-def late_payments(story: Story) -> None:
-    """The whole incident, to the last action."""
+def until_closed(story: Story) -> None:
+    """Sent again, handed over, resolved, written up."""
     until_mitigated(story)
     story.do(
         tasks.open_task,
@@ -102,6 +102,11 @@ def late_payments(story: Story) -> None:
     story.do(lifecycle.publish_postmortem, by="mei", where="docs/ops/postmortems/x.md", incomplete=())
     story.do(lifecycle.close, by="mei")
     story.do(actions.prove, by="aisha", action=1, proof="both answered, mails 311 and 312")
+
+
+def late_payments(story: Story) -> None:
+    """The whole incident, to the last action."""
+    until_closed(story)
     story.until("9d 07:00")
     story.do(actions.prove, by="priya", action=3, proof="fired in the drill of 2026-02-05")
     story.until("15d 09:00")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from stories import contacts, payments
 from stories.cast import DAY, Script, acme_policy, live
+from tocsin.domain import actions, lifecycle, postmortem, response
 from tocsin.domain import events as ev
-from tocsin.domain import lifecycle, response
 from tocsin.domain.delivery import Failure
 from tocsin.testing import Story
 
@@ -38,6 +38,26 @@ def sign_in_outage(story: Story) -> None:
     story.mitigate("mei", "smoke 3/3, sign-in ok")
     story.until("13:28:00")
     story.resolve("mei", "smoke is green", "13:14:20, rollback live", "error rate normal for 10m", "13:14:20")
+
+
+def outage_to_the_end(story: Story) -> None:
+    """After the resolve: the start of the impact, the action that undoes the rollback, postmortem, close."""
+    sign_in_outage(story)
+    story.until("13:40:00")
+    story.correct("mei", "impact_start", "13:02:10", "the release went live")
+    story.do(
+        actions.add,
+        by="mei",
+        text="Undo the rollback, open main again",
+        kind="mitigate",
+        owner="priya",
+        due=story.instant("1d 0:00").date(),
+    )
+    story.until("1d 10:00")
+    story.do(actions.prove, by="priya", action=1, proof="release 5c0ffee is live, smoke 3/3")
+    where = f"docs/ops/postmortems/{story.ref}.md"
+    story.do(postmortem.publish_postmortem, by="mei", where=where, incomplete=())
+    story.do(lifecycle.close, by="mei")
 
 
 def check_sign_in_outage(story: Story) -> None:

@@ -277,6 +277,8 @@ class Policy:
     log_path: str | None = None
     default_level: str | None = None
     seat_empty_s: int = DEFAULT_SEAT_EMPTY_S
+    seat_promised: bool = False
+    """Whether the handbook itself names that time; else it is tocsin's own and no promise."""
     gates: tuple[Gate, ...] = ()
     sprints: tuple[Sprint, ...] = ()
     reopen_s: int = DEFAULT_REOPEN_S

@@ -54,7 +54,7 @@ def score(state: Incident, context: Context, timeline: Timeline, now: datetime) 
             *score_lines.seat(state, context, timeline, now),
             *score_lines.log_row(timeline, now),
         ]
-        lines += score_lines.updates(context, timeline, now)
+        lines += score_lines.updates(context, timeline)
     lines += _checks(state, context, timeline)
     if state.stage != Stage.MERGED:
         lines += score_lines.close_points(state, timeline)

@@ -97,12 +97,18 @@ def _clock(clock: Clock, state: Incident, context: Context, now: datetime) -> Sc
 
 
 def seat(state: Incident, context: Context, timeline: Timeline, now: datetime) -> list[ScoreLine]:
-    """Somebody is IC soon after the declare; whoever took the seat at the very limit was in time."""
+    """Somebody is IC soon after the declare; whoever took the seat at the very limit was in time.
+
+    Where the handbook names no limit nothing was promised: tocsin's own alarm is no verdict.
+    """
     if state.declared_at is None:
         return []
     limit = timedelta(seconds=context.policy.seat_empty_s)
     due = state.declared_at + limit
     taken = next((e for e in timeline if isinstance(e, ev.SeatTaken) and e.role == "ic"), None)
+    if not context.policy.seat_promised:
+        who, at = (taken.person, taken.at) if taken else ("nobody", None)
+        return [ScoreLine("IC", "", None, at, "void", f"{who}; the handbook names no limit")]
     promised = f"within {took(due - limit, due)} of the declare"
     if taken is not None:
         verdict = "met" if taken.at <= due else "missed"
@@ -190,8 +196,8 @@ def _intervals(context: Context, timeline: Timeline) -> Iterator[_Interval]:
         yield _Interval(since, None, False, context.severity(level).update, overdue)
 
 
-def updates(context: Context, timeline: Timeline, now: datetime) -> list[ScoreLine]:
-    """One line for all updates, one for each that was missed, one for each that a mitigation asked for."""
+def updates(context: Context, timeline: Timeline) -> list[ScoreLine]:
+    """One line for all updates, one for each that was missed."""
     intervals = list(_intervals(context, timeline))
     missed = [i for i in intervals if i.overdue is not None]
     in_time = sum(i.posted and i.overdue is None and i.cadence is not None for i in intervals)
@@ -200,8 +206,7 @@ def updates(context: Context, timeline: Timeline, now: datetime) -> list[ScoreLi
         return []
     promised = cadence.text if cadence else ""
     lines = [_summary(promised, in_time, len(missed), intervals[-1])]
-    lines += [_late(i, context) for i in missed if i.overdue is not None]
-    return lines + list(_asked(intervals, timeline, now))
+    return lines + [_late(i, context) for i in missed if i.overdue is not None]
 
 
 def _summary(promised: str, in_time: int, missed: int, last: _Interval) -> ScoreLine:
@@ -229,24 +234,3 @@ def _late(interval: _Interval, context: Context) -> ScoreLine:
     at = interval.end if interval.posted else None
     promised = f"{cadence.text} ({overdue.level})" if cadence else overdue.level
     return ScoreLine("update", promised, overdue.due, at, "missed", note)
-
-
-def _asked(intervals: list[_Interval], timeline: Timeline, now: datetime) -> Iterator[ScoreLine]:
-    """Mitigation asks for an update: one within the cadence from then, or it was over before that."""
-    for asked in (e for e in timeline if isinstance(e, ev.UpdateAsked)):
-        at_work = (i for i in intervals if i.since <= asked.at and (i.end is None or i.end >= asked.at))
-        interval = next(at_work, None)
-        if interval is None or interval.cadence is None:
-            continue
-        due = asked.at + timedelta(seconds=interval.cadence.overdue_s)
-        end = interval.end
-        if end is not None and interval.posted:
-            verdict, note = (
-                ("met", f"took {took(asked.at, end)}") if end <= due else ("missed", lateness(due, end))
-            )
-        elif (end or now) > due:
-            verdict, note = "missed", "missed, none came"
-        else:
-            verdict, note = ("void", "over before it was due") if end else ("open", "")
-        at = end if interval.posted else None
-        yield ScoreLine("update after mitigation", "asked for at once", due, at, verdict, note)

@@ -145,6 +145,7 @@ class _Assembly:
         severities = with_postmortem(severities, deadlines, self._notes)
         required = (read_required_sections(text, source) for text, source in deadlines)
         roles = self._roles()
+        limit = seat_empty(self._texts("roles", "process"))
         return Policy(
             severities=severities,
             roles=roles,
@@ -162,7 +163,8 @@ class _Assembly:
             metadata=tuple(m for document in self._main for m in read_metadata(document, self._notes)),
             log_path=log_path,
             default_level=default_level(self._texts("severity", "process")),
-            seat_empty_s=seat_empty(self._texts("roles", "process")) or DEFAULT_SEAT_EMPTY_S,
+            seat_empty_s=limit or DEFAULT_SEAT_EMPTY_S,
+            seat_promised=limit is not None,
             gates=read_gates(self._anywhere("gate"), steps, roles, self._notes),
             sprints=tuple(x for s, f in self._anywhere("sprints") for x in read_sprints(s, f, self._notes)),
             reopen_s=reopen_time(self._said()) or DEFAULT_REOPEN_S,
