@@ -32,7 +32,7 @@ LONG_MODULES = (
 )  # a list of facts, and scripts that are never edited again
 
 CLOCK = "engine/clock.py"
-ENVIRONMENT = "config.py"
+ENVIRONMENT = "config/read.py"
 
 # The only four broad excepts: each isolates one unit of work and records what happened to it.
 BROAD_EXCEPTS = {

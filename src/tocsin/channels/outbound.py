@@ -66,7 +66,7 @@ class Outbound:
     def _port(self) -> int:
         return self.url.port or (443 if self.url.scheme == "https" else 80)
 
-    async def send(
+    async def ask(
         self, method: str, url: httpx2.URL, headers: Mapping[str, str], body: bytes, *, most: int = 0
     ) -> Reply:
         """The answer with up to `most` bytes of its body. Raises Undelivered: retry while nothing was sent, then in

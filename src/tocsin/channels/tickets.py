@@ -131,7 +131,7 @@ class GitHubIssues:
 
     async def _answer(self, method: str, url: httpx2.URL, body: Mapping[str, Any] | None = None) -> Any:
         content = json.dumps(body).encode("ascii") if body is not None else b""
-        reply = await self._out.send(method, url, self._headers(content), content, most=_READ)
+        reply = await self._out.ask(method, url, self._headers(content), content, most=_READ)
         if not 200 <= reply.status <= 299:
             raise self._judge(reply)
         try:

@@ -48,7 +48,7 @@ class WebhookChannel:
     async def send(self, message: Message) -> Receipt:
         """POST it. 2xx: a receipt; 408, 425, 429, 5xx and no connection: retry; silence after the request: in doubt."""
         body = _body(message)
-        reply = await self._out.send("POST", self._out.url, self._headers(message, body), body)
+        reply = await self._out.ask("POST", self._out.url, self._headers(message, body), body)
         if 200 <= reply.status <= 299:
             return Receipt(f"{reply.status} from {self._out.where}")
         raise self._judge(reply)

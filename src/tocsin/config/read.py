@@ -1,24 +1,37 @@
-"""tocsin.toml and the environment: read once, checked completely, handed on as frozen dataclasses.
+"""Reads tocsin.toml and the environment: once, checked completely. Nothing else reads the environment.
 
-The only module that reads the environment. What a setting means is said beside its field; `reference` lists it all, so
-that the documentation can be checked for completeness. A secret is `{ env = "NAME" }` or `{ file = "path" }`; a literal
-works and is listed in `Settings.literal_secrets`. Policy is not configured here: it stands in the handbook.
+A secret is `{ env = "NAME" }` or `{ file = "path" }`; a literal works and is listed in `Settings.literal_secrets`. What
+can be configured stands in `values`.
 """
 
 from __future__ import annotations
 
 import difflib
-import hmac
 import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Final, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
+from tocsin.config.values import (
+    CHANNELS,
+    TRACKERS,
+    ChannelSettings,
+    ConfigError,
+    Database,
+    Handbook,
+    People,
+    Secret,
+    Server,
+    Settings,
+    TrackerSettings,
+    key_of,
+    settings_of,
+)
 from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICKETS_LANE
 
 FILE_NAME: Final = "tocsin.toml"
@@ -36,234 +49,6 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}"
 _ENV_OR_FILE = '{ env = "NAME" } or { file = "path" }'
 _SECRET_LIMIT = 64 * 1024
 """Bytes of a file that holds a secret."""
-
-
-class ConfigError(Exception):
-    """A setting that cannot be used: where it stands, what is wrong, how to repair it."""
-
-    def __init__(self, file: Path | None, key: str, message: str, repair: str = "") -> None:
-        self.file = file
-        self.key = key
-        self.message = message
-        self.repair = repair
-        where = ": ".join(filter(None, (str(file) if file else "", key)))
-        super().__init__(f"{where}: {message}" + (f"; {repair}" if repair else ""))
-
-
-class Secret:
-    """A value that is shown to nobody by accident: neither its repr, its text nor a pickle holds it."""
-
-    __slots__ = ("_value", "source")
-
-    def __init__(self, value: str | None, source: str = "literal") -> None:
-        self._value = value
-        self.source = source
-        """Where it comes from: `literal`, `env NAME` or `file PATH`."""
-
-    def reveal(self) -> str:
-        """The value itself. Raises ConfigError where it was allowed to be missing and is."""
-        if self._value is None:
-            raise ConfigError(None, "", f"the secret from {self.source} is missing", "set it")
-        return self._value
-
-    def __bool__(self) -> bool:
-        return self._value is not None
-
-    def __repr__(self) -> str:
-        return f"Secret(*** from {self.source})"
-
-    def __str__(self) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret) or self._value is None or other._value is None:
-            return self is other
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._value))
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is not pickled")
-
-
-def about(doc: str, *, key: str | None = None, literal: bool = False, link: str = "") -> dict[str, Any]:
-    """What is known of a setting beside its type. `key`: its name in the file, where that is no Python name.
-
-    `literal`: a Secret that may stand in the file, unless it is an address that holds a password. `link`: the
-    schemes that the address may have, separated by spaces.
-    """
-    return {"doc": doc, "key": key, "literal": literal, "link": link}
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """[server]"""
-
-    url: str | None = field(
-        default=None,
-        metadata=about(
-            "address that links are built from, as people reach it; default: http://host:port",
-            link="http https",
-        ),
-    )
-    host: str = field(
-        default="127.0.0.1",
-        metadata=about("address to listen on; anything but a loopback address opens tocsin to a network"),
-    )
-    port: int = field(default=8080, metadata=about("port to listen on, 1 to 65535"))
-
-    @property
-    def base_url(self) -> str:
-        """What links begin with; no slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return (self.url or f"http://{host}:{self.port}").rstrip("/")
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """[people]"""
-
-    admins: tuple[str, ...] = field(
-        default=(), metadata=about("handles of the administrators, as in the handbook's roster")
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """[database]"""
-
-    url: Secret = field(
-        default=Secret("sqlite:///var/tocsin.db", "default"),
-        metadata=about(
-            "sqlite:///file or postgresql://user@host/name; with a password only as { env = ... } or { file = ... }",
-            literal=True,
-            link="sqlite postgresql postgres",
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Handbook:
-    """[handbook]"""
-
-    path: Path = field(
-        default=Path("docs/ops"), metadata=about("folder of the Markdown files, inside a git work tree")
-    )
-    commit: bool = field(
-        default=False,
-        metadata=about("whether tocsin commits its own rows, drafts and card, and nothing else"),
-    )
-    push: bool = field(
-        default=False,
-        metadata=about("whether its commits are pushed to the branch that is followed; needs commit"),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GitHubSettings:
-    """[ticket] of kind github: an issue for each declared incident."""
-
-    kind: ClassVar[str] = "github"
-    repository: str = field(metadata=about("owner/name of the repository whose issues are the tickets"))
-    token: Secret = field(metadata=about("token that may write issues there"))
-    url: str = field(
-        default="https://api.github.com",
-        metadata=about(
-            "address of the API; of GitHub Enterprise Server: https://host/api/v3", link="https http"
-        ),
-    )
-    allow_loopback: bool = field(default=False, metadata=about("whether the address may lie on this machine"))
-
-
-TrackerSettings = GitHubSettings
-TRACKERS: Final[dict[str, type[TrackerSettings]]] = {"github": GitHubSettings}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelSettings:
-    """What every [channel.<name>] may say."""
-
-    kind: ClassVar[str]
-    name: str = ""
-    people: tuple[str, ...] | None = field(
-        default=None, metadata=about("handles of who is reached on this channel; default: everyone")
-    )
-
-    def values(self) -> dict[str, Any]:
-        """`kind` and what its constructor takes, secrets in the clear: for the wiring, never to be shown."""
-        own = (f for f in fields(self) if f.name not in ("name", "people"))
-        found = {f.name: getattr(self, f.name) for f in own}
-        found["kind"] = self.kind
-        return {name: v.reveal() if isinstance(v, Secret) else v for name, v in found.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmailSettings(ChannelSettings):
-    """[channel.<name>] of kind email."""
-
-    kind: ClassVar[str] = "email"
-    url: str = field(
-        metadata=about(
-            "mail server: smtp://host:port, smtp://host:port?tls=starttls or smtps://host:port",
-            link="smtp smtps",
-        )
-    )
-    sender: str = field(metadata=about("address, or name <address>, that mails come from", key="from"))
-    user: Secret | None = field(default=None, metadata=about("user name at the mail server", literal=True))
-    password: Secret | None = field(default=None, metadata=about("password at the mail server"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookSettings(ChannelSettings):
-    """[channel.<name>] of kind webhook."""
-
-    kind: ClassVar[str] = "webhook"
-    url: Secret = field(
-        metadata=about("address that receives the POST, http or https", literal=True, link="http https")
-    )
-    secret: Secret = field(
-        metadata=about("signing secret of Standard Webhooks: whsec_ and 24 to 64 bytes in base64")
-    )
-    allow_loopback: bool = field(default=False, metadata=about("whether the address may lie on this machine"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsoleSettings(ChannelSettings):
-    """[channel.<name>] of kind console."""
-
-    kind: ClassVar[str] = "console"
-
-
-CHANNELS: Final[dict[str, type[ChannelSettings]]] = {
-    "console": ConsoleSettings,
-    "email": EmailSettings,
-    "webhook": WebhookSettings,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that was configured. Relative paths are resolved against `root`."""
-
-    root: Path
-    """The folder of tocsin.toml; without one, the folder the search began in."""
-    file: Path | None = None
-    server: Server = field(default_factory=Server)
-    people: People = field(default_factory=People)
-    database: Database = field(default_factory=Database)
-    handbook: Handbook = field(default_factory=Handbook)
-    channels: dict[str, ChannelSettings] = field(default_factory=dict)
-    ticket: TrackerSettings | None = None
-    literal_secrets: tuple[str, ...] = ()
-    """Keys where a secret stands in the file itself: a finding of `tocsin check`."""
-    missing_secrets: tuple[str, ...] = ()
-    """Keys whose secret is not there; empty unless `load` was told that it may be missing."""
-
-    @property
-    def var(self) -> Path:
-        """The folder of what the running program writes: database, spool, server.json."""
-        return self.root / "var"
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,21 +92,6 @@ def load(
     return _Reader(file, file.parent if file else begin, env, need_secrets).settings(document)
 
 
-def reference() -> Iterator[tuple[str, str]]:
-    """Every setting by its key path (`server.url`, `channel.<name>.url`) with what it means."""
-    sections: list[tuple[str, type[Any]]] = [
-        ("server", Server),
-        ("people", People),
-        ("database", Database),
-        ("handbook", Handbook),
-        *((f'ticket (kind = "{kind}")', cls) for kind, cls in TRACKERS.items()),
-        *((f'channel.<name> (kind = "{kind}")', cls) for kind, cls in CHANNELS.items()),
-    ]
-    for section, cls in sections:
-        for f in _settings_of(cls):
-            yield f"{section}.{_key(f)}", f.metadata["doc"]
-
-
 def _find(path: Path | None, begin: Path) -> Path | None:
     if path is not None:
         file = (begin / path).resolve()
@@ -341,14 +111,6 @@ def _parse(file: Path) -> dict[str, Any]:
         raise ConfigError(file, "", "is not UTF-8", "save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(file, "", f"is no valid TOML: {error}", "repair that line") from None
-
-
-def _settings_of(cls: type[Any]) -> list[Field[Any]]:
-    return [f for f in fields(cls) if "doc" in f.metadata]
-
-
-def _key(f: Field[Any]) -> str:
-    return f.metadata["key"] or f.name
 
 
 _Section = TypeVar("_Section")
@@ -440,16 +202,16 @@ class _Reader:
 
     def section(self, cls: type[_Section], table: Any, where: str, **given: str) -> _Section:
         """One table as its dataclass."""
-        own = _settings_of(cls)
-        self.refuse_unknown(self.table(table, where), [_key(f) for f in own], where)
+        own = settings_of(cls)
+        self.refuse_unknown(self.table(table, where), [key_of(f) for f in own], where)
         hints = get_type_hints(cls)
         values: dict[str, Any] = dict(given)
         for f in own:
-            key = f"{where}.{_key(f)}"
-            if _key(f) in table:
-                values[f.name] = self.value(table[_key(f)], hints[f.name], f, key)
+            key = f"{where}.{key_of(f)}"
+            if key_of(f) in table:
+                values[f.name] = self.value(table[key_of(f)], hints[f.name], f, key)
             elif f.default is MISSING:
-                raise self.fail(key, "is missing", f"add {_key(f)}: {f.metadata['doc']}")
+                raise self.fail(key, "is missing", f"add {key_of(f)}: {f.metadata['doc']}")
             else:
                 values[f.name] = self.default(f)
         return cls(**values)
