@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tocsin.web.live import END
 from web.running import Served
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def test_a_broken_line_is_said_and_mends_itself(signed_in: Opened, server: Serve
         page.context.set_offline(True)
         server.program.engine.store.last_seq()
         for queue in tuple(server.feed._listeners):
-            server.feed._loop.call_soon_threadsafe(queue.put_nowait, (-1, "", b""))
+            server.feed._loop.call_soon_threadsafe(queue.put_nowait, END)
         page.get_by_text("no connection, trying again").wait_for(timeout=3000)
         client.post(f"/api/v1/incidents/{ref}/note", json={"text": "meanwhile"})
         page.context.set_offline(False)

@@ -1,4 +1,4 @@
-"""Incidents over the API: declare, list, read, and every verb."""
+"""Incidents over the API: declare, and every verb."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tocsin.domain.incident import Incident, Stage
+from tocsin.domain.incident import Incident
 from tocsin.engine.sitting import Answer, UnknownIncident
 from tocsin.store.contract import Recorded
 from tocsin.web import models as m
@@ -21,7 +21,6 @@ from tocsin.web import views
 from tocsin.web.auth import caller_of, program_of
 from tocsin.web.commands import carry_out, once
 from tocsin.web.commands import declare as declare_now
-from tocsin.web.problems import invalid
 from tocsin.web.verb import Asked, Verb
 from tocsin.web.verbs import VERBS
 from tocsin.wiring.program import Program
@@ -33,8 +32,6 @@ Limit = Annotated[int, Query(ge=1, le=200, description="at most this many")]
 After = Annotated[int, Query(ge=0, le=2**62, description="only what came after this seq")]
 
 REF: Final = re.compile(m.REFERENCE)
-STAGES: Final = ("open", *(stage.value for stage in Stage))
-TIMELINE_LIMIT: Final = 500
 READ_AT_ONCE: Final = 2000
 
 
@@ -115,74 +112,3 @@ def endpoint_of(name: str, verb: Verb) -> Callable[..., Coroutine[Any, Any, Resp
 
 
 VERB_ENDPOINTS: Final = {name: endpoint_of(name, verb) for name, verb in VERBS.items()}
-
-
-def listed(
-    request: Request,
-    stage: Annotated[
-        str | None, Query(description="a stage, or open", json_schema_extra={"enum": list(STAGES)})
-    ] = None,
-    sev: m.Word | None = None,
-    q: m.Line | None = None,
-    cursor: Annotated[str | None, Query(description="next of the page before")] = None,
-    limit: Limit = 50,
-) -> Response:
-    """Incidents, newest first."""
-    program = program_of(request)
-    if stage is not None and stage not in STAGES:
-        raise invalid("stage", f"one of {', '.join(STAGES)}")
-    if cursor is not None and not REF.fullmatch(cursor):
-        raise invalid("cursor", "take it from `next` of the page before")
-    level = program.engine.contexts.live.policy.severity(sev) if sev else None
-    rows = program.store.incidents(
-        stage=stage, level=level.level if level else sev, q=q, before=cursor, limit=limit + 1
-    )
-    more = len(rows) > limit
-    shown = rows[:limit]
-    return views.json_response(
-        {
-            "incidents": [views.row_view(program, row) for row in shown],
-            "next": shown[-1].ref if more else None,
-        }
-    )
-
-
-def shown(request: Request, ref: str) -> Response:
-    """One incident: state, clocks, seats, what comes next."""
-    program = program_of(request)
-    return views.json_response(views.incident_view(program, state_of(program, ref)))
-
-
-def timeline(request: Request, ref: str, after: After = 0) -> Response:
-    """Its events, oldest first; `next` goes into `after`."""
-    program = program_of(request)
-    state_of(program, ref)
-    records = program.store.timeline(ref, after=after, limit=TIMELINE_LIMIT + 1)
-    found = records[:TIMELINE_LIMIT]
-    following = found[-1].seq if len(records) > TIMELINE_LIMIT else None
-    return views.json_response({"events": [views.recorded_view(r) for r in found], "next": following})
-
-
-def alerts(request: Request, ref: str) -> Response:
-    """Alerts that point at it."""
-    program = program_of(request)
-    state_of(program, ref)
-    return views.json_response({"alerts": [views.alert_view(row) for row in program.store.alerts(ref)]})
-
-
-def pages_of(request: Request, ref: str, cursor: After | None = None, limit: Limit = 100) -> Response:
-    """Its pages, newest first, each with its one outcome."""
-    program = program_of(request)
-    state_of(program, ref)
-    return _pages(program, ref, cursor, limit)
-
-
-def pages(request: Request, cursor: After | None = None, limit: Limit = 100) -> Response:
-    """Every page of every incident, newest first, each with its one outcome."""
-    return _pages(program_of(request), None, cursor, limit)
-
-
-def _pages(program: Program, ref: str | None, cursor: int | None, limit: int) -> Response:
-    rows = program.store.pages(ref, before=cursor, limit=limit + 1)
-    following = rows[limit - 1].seq if len(rows) > limit else None
-    return views.json_response({"pages": [views.page_view(row) for row in rows[:limit]], "next": following})

@@ -12,9 +12,10 @@ from tocsin.domain import response
 from tocsin.domain.score import score
 from tocsin.web import models as m
 from tocsin.web import show_gates, views, views_work
-from tocsin.web.api_incidents import Limit, records_of, state_of
+from tocsin.web.api_incidents import Limit, records_of
 from tocsin.web.auth import caller_of, program_of
 from tocsin.web.problems import invalid
+from tocsin.web.readers import readable
 from tocsin.wiring.export import timeline_text
 
 ACTION_STATES: Final = ("open", "proven", "dropped", "all")
@@ -23,7 +24,7 @@ ACTION_STATES: Final = ("open", "proven", "dropped", "all")
 def scored(request: Request, ref: str) -> Response:
     """Each promise of its pinned handbook, kept or missed, with times."""
     program = program_of(request)
-    state = state_of(program, ref)
+    state = readable(request, ref)
     context = program.engine.contexts.pinned(state.policy)
     events = [record.event for record in records_of(program, ref)]
     found = score(state, context, events, program.clock.now())
@@ -33,7 +34,7 @@ def scored(request: Request, ref: str) -> Response:
 def exported(request: Request, ref: str) -> Response:
     """Its timeline as text: one entry a line, UTC; a later export begins with the earlier one."""
     program = program_of(request)
-    state_of(program, ref)
+    readable(request, ref)
     words = timeline_text(records_of(program, ref))
     named = f'inline; filename="{ref}.txt"'
     return Response(words, media_type="text/plain; charset=utf-8", headers={"Content-Disposition": named})
@@ -42,7 +43,7 @@ def exported(request: Request, ref: str) -> Response:
 def briefed(request: Request, ref: str) -> Response:
     """What somebody who takes over must know."""
     program = program_of(request)
-    state, now = state_of(program, ref), program.clock.now()
+    state, now = readable(request, ref), program.clock.now()
     words = response.brief(state, program.engine.contexts.pinned(state.policy), now)
     return views.json_response({"ref": ref, "at": now, "brief": words})
 
@@ -50,7 +51,7 @@ def briefed(request: Request, ref: str) -> Response:
 def gates(request: Request, ref: str) -> Response:
     """The checks before a database change: points, what was last said to each, what counts until when."""
     program, caller = program_of(request), caller_of(request)
-    state = state_of(program, ref)
+    state = readable(request, ref)
     context = program.engine.contexts.pinned(state.policy)
     earlier = show_gates.earlier_seen(program, state, caller.handle)
     found = show_gates.gates_of(state, context, program.clock.now(), caller.handle, earlier)

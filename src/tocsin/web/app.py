@@ -11,6 +11,7 @@ from tocsin.web import (
     api_admin,
     api_handbook,
     api_incidents,
+    api_reading,
     api_work,
     documentation,
     evidence,
@@ -25,6 +26,7 @@ from tocsin.web import (
 from tocsin.web.auth import ADMIN, DECLARE, EVERYBODY, METRICS, READ, RESPOND, THIS_MACHINE, Access
 from tocsin.web.edge import Edge, catch
 from tocsin.web.guard import Entry, register
+from tocsin.web.readers import Reads
 from tocsin.web.repeat import Answers
 from tocsin.web.shapes import EMPTY, FILE, STREAM, TEXT
 from tocsin.web.signin import Attempts
@@ -33,11 +35,11 @@ from tocsin.wiring.program import Program
 
 INCIDENTS = [
     Entry("POST", "/api/v1/incidents", api_incidents.declare, DECLARE, "declared", 201),
-    Entry("GET", "/api/v1/incidents", api_incidents.listed, READ, "incidents"),
-    Entry("GET", "/api/v1/incidents/{ref}", api_incidents.shown, READ, "incident"),
-    Entry("GET", "/api/v1/incidents/{ref}/timeline", api_incidents.timeline, READ, "timeline"),
-    Entry("GET", "/api/v1/incidents/{ref}/alerts", api_incidents.alerts, READ, "alerts"),
-    Entry("GET", "/api/v1/incidents/{ref}/pages", api_incidents.pages_of, READ, "pages"),
+    Entry("GET", "/api/v1/incidents", api_reading.listed, READ, "incidents"),
+    Entry("GET", "/api/v1/incidents/{ref}", api_reading.shown, READ, "incident"),
+    Entry("GET", "/api/v1/incidents/{ref}/timeline", api_reading.timeline, READ, "timeline"),
+    Entry("GET", "/api/v1/incidents/{ref}/alerts", api_reading.alerts, READ, "alerts"),
+    Entry("GET", "/api/v1/incidents/{ref}/pages", api_reading.pages_of, READ, "pages"),
     Entry("GET", "/api/v1/incidents/{ref}/score", api_work.scored, READ, "score"),
     Entry("GET", "/api/v1/incidents/{ref}/brief", api_work.briefed, READ, "brief"),
     Entry("GET", "/api/v1/incidents/{ref}/gates", api_work.gates, READ, "gates"),
@@ -45,7 +47,7 @@ INCIDENTS = [
     Entry("POST", "/api/v1/incidents/{ref}/evidence", evidence.keep, RESPOND, "answer", takes=FILE),
     Entry("GET", "/api/v1/incidents/{ref}/evidence/{digest}", evidence.download, READ, FILE),
     Entry("GET", "/api/v1/actions", api_work.actions, READ, "actions"),
-    Entry("GET", "/api/v1/pages", api_incidents.pages, READ, "pages"),
+    Entry("GET", "/api/v1/pages", api_reading.pages, READ, "pages"),
     Entry("GET", "/api/v1/events", live.events, READ, STREAM),
 ]
 COMMANDS = [
@@ -125,6 +127,7 @@ def create_app(program: Program, *, mailbox: Any = None, local_token_hash: str |
     app.state.local_token_hash = local_token_hash
     app.state.answers = Answers()
     app.state.attempts = Attempts()
+    app.state.reads = Reads()
     app.state.feed = live.Feed(program.store)
     catch(app)
     app.add_middleware(Edge, tls=str(program.settings.server.url or "").startswith("https:"))

@@ -29,6 +29,7 @@ from tocsin.web.auth import Caller, caller_of, program_of
 from tocsin.web.commands import carry_out
 from tocsin.web.models_work import Evidence
 from tocsin.web.problems import Problem
+from tocsin.web.readers import readable
 from tocsin.web.verb import Asked
 from tocsin.web.verbs_work import EVIDENCE
 from tocsin.wiring.program import Program
@@ -128,7 +129,7 @@ def shown_name(name: str) -> str:
 def download(request: Request, ref: str, digest: str) -> Response:
     """A kept file of this incident, as a download."""
     program = program_of(request)
-    state_of(program, ref)
+    readable(request, ref)
     known = [
         record.event
         for record in records_of(program, ref)

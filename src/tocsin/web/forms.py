@@ -48,7 +48,9 @@ def values_of(body: type[Body], given: Values, now: datetime) -> Values:
     found: Values = {}
     for name, field in body.model_fields.items():
         kind = _kind(field.annotation)
-        if get_origin(kind) is list:
+        if kind == list[str] or (get_origin(kind) is list and name in given):
+            found[name] = [word for word in re.split(r"[\s,]+", given.get(name, "")) if word]
+        elif get_origin(kind) is list:
             items = _items(name, get_args(kind)[0], given)
             if items:
                 found[name] = items

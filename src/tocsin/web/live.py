@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 import structlog
@@ -18,9 +18,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from tocsin.store.contract import Recorded, Store, StoreUnavailable
+from tocsin.domain import events as ev
+from tocsin.domain.incident import Incident
+from tocsin.domain.restricted import may_read
+from tocsin.store.contract import Recorded, Store, StoreUnavailable, UnknownEvent
 from tocsin.web.api_incidents import REF
+from tocsin.web.auth import caller_of, program_of
 from tocsin.web.problems import Problem, invalid
+from tocsin.web.readers import readable
 from tocsin.web.views import feed_view
 
 log = structlog.get_logger("tocsin.live")
@@ -31,18 +36,75 @@ PAGE: Final = 500
 BEHIND: Final = 2000
 """Events a reader may be behind before its stream ends."""
 STREAMS: Final = 500
+KNOWN: Final = 10_000
 
-Item = tuple[int, str, bytes]
-"""Seq, reference, and the frame as it goes over the wire."""
-END: Final[Item] = (-1, "", b"")
-STILL: Final[Item] = (-2, "", b": here\n\n")
+WITHHELD: Final = {"version": 0, "kind": "Withheld", "by": "tocsin", "text": "restricted", "show": "machine"}
+
+
+class Item(NamedTuple):
+    """An event as it goes over the wire. `restricted`: the state that says who may read it, where not everybody may."""
+
+    seq: int
+    ref: str
+    data: bytes
+    restricted: Incident | None = None
+    hidden: bytes = b""
+    """What everybody else gets instead."""
+
+
+END: Final = Item(-1, "", b"")
+STILL: Final = Item(-2, "", b": here\n\n")
 """The heartbeat: keeps proxies and readers from giving up."""
 
 
-def frame(record: Recorded) -> Item:
+def frame(record: Recorded, restricted: Incident | None = None) -> Item:
     """An event as a frame of the stream."""
-    data = msgspec.json.encode(feed_view(record))
-    return record.seq, record.ref, b"id: %d\ndata: %s\n\n" % (record.seq, data)
+    hidden = b""
+    if restricted is not None:
+        bare = {
+            "ref": record.ref,
+            "seq": record.seq,
+            "at": record.recorded_at,
+            "recorded_at": record.recorded_at,
+        }
+        hidden = _framed(record.seq, {**bare, **WITHHELD})
+    return Item(record.seq, record.ref, _framed(record.seq, feed_view(record)), restricted, hidden)
+
+
+def _framed(seq: int, view: dict[str, Any]) -> bytes:
+    return b"id: %d\ndata: %s\n\n" % (seq, msgspec.json.encode(view))
+
+
+class Restrictions:
+    """Which incidents are restricted, as far as the pump has seen: asked of the store once for each."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._open: set[str] = set()
+
+    def frames(self, records: list[Recorded]) -> list[Item]:
+        """The events as frames; those of a restricted incident carry its state as it is now."""
+        return [frame(record, self._restricted(record)) for record in records]
+
+    def _restricted(self, record: Recorded) -> Incident | None:
+        if isinstance(record.event, ev.Restricted):
+            self._open.discard(record.ref)
+        if record.ref in self._open:
+            return None
+        try:
+            state = self._store.incident(record.ref)
+        except UnknownEvent:
+            return None
+        if state is not None and state.room.restriction is not None:
+            return state
+        if len(self._open) >= KNOWN:
+            self._open.clear()
+        self._open.add(record.ref)
+        return None
+
+    def forget(self) -> None:
+        """Events were passed over unseen."""
+        self._open.clear()
 
 
 class Feed:
@@ -50,6 +112,7 @@ class Feed:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._restrictions = Restrictions(store)
         self._changed = asyncio.Event()
         self._listeners: set[asyncio.Queue[Item]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -77,6 +140,7 @@ class Feed:
         except StoreUnavailable as down:
             log.warning("cannot read the feed", reason=str(down))
             return
+        self._restrictions.forget()
         if not self._listeners:
             self._after = seq
 
@@ -93,9 +157,9 @@ class Feed:
     async def _hand_out(self) -> None:
         try:
             while records := await run_in_threadpool(self._store.feed, self._after, PAGE):
+                for item in await run_in_threadpool(self._restrictions.frames, records):
+                    self._give(item)
                 self._after = records[-1].seq
-                for record in records:
-                    self._give(frame(record))
         except StoreUnavailable as down:
             log.warning("cannot read the feed", reason=str(down))
 
@@ -123,32 +187,42 @@ class Feed:
         """Whether no further stream can be opened."""
         return self._closed or len(self._listeners) >= STREAMS
 
-    async def stream(self, after: int | None, ref: str | None) -> AsyncIterator[bytes]:
-        """Frames after `after` (None: from now on), of one incident or all, with a heartbeat."""
+    async def stream(self, after: int | None, ref: str | None, person: str) -> AsyncIterator[bytes]:
+        """Frames after `after` (None: from now on), of one incident or all, with a heartbeat.
+
+        What a restricted incident's events say is for its readers, in the stream of that very incident.
+        """
         queue: asyncio.Queue[Item] = asyncio.Queue()
         self._listeners.add(queue)
         try:
             yield b"retry: 1000\n: tocsin\n\n"
             last = after if after is not None else await run_in_threadpool(self._store.last_seq)
             async for item in self._missed(last):
-                last = item[0]
-                if ref in (None, item[1]):
-                    yield item[2]
+                last = item.seq
+                if ref in (None, item.ref):
+                    yield seen_by(item, ref, person)
             while not self._closed:
-                seq, of, data = await _next(queue)
-                if seq == END[0]:
+                item = await _next(queue)
+                if item.seq == END.seq:
                     return
-                if seq == STILL[0] or (seq > last and ref in (None, of)):
-                    yield data
+                if item.seq == STILL.seq or (item.seq > last and ref in (None, item.ref)):
+                    yield seen_by(item, ref, person)
         finally:
             self._listeners.discard(queue)
 
     async def _missed(self, after: int) -> AsyncIterator[Item]:
         """What was committed after `after`, up to now."""
         while records := await run_in_threadpool(self._store.feed, after, PAGE):
-            for record in records:
-                yield frame(record)
+            for item in await run_in_threadpool(Restrictions(self._store).frames, records):
+                yield item
             after = records[-1].seq
+
+
+def seen_by(item: Item, ref: str | None, person: str) -> bytes:
+    """The frame, or that something happened that this reader may not see."""
+    if item.restricted is None or (ref is not None and may_read(item.restricted, person)):
+        return item.data
+    return item.hidden
 
 
 async def _next(queue: asyncio.Queue[Item]) -> Item:
@@ -184,9 +258,12 @@ def events(
         raise invalid("ref", "a reference is written INC-2026-0007")
     if last is not None and not (last.isascii() and last.isdigit() and len(last) < 19):
         raise invalid("Last-Event-ID", "the id of an event of this stream")
+    if ref is not None and program_of(request).store.incident(ref) is not None:
+        readable(request, ref)
     feed: Feed = request.app.state.feed
     if feed.full:
         raise Problem(503, "No further live stream can be opened now", headers={"Retry-After": "5"})
     begin = int(last) if last is not None else after
     headers: dict[str, Any] = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(feed.stream(begin, ref), media_type="text/event-stream", headers=headers)
+    frames = feed.stream(begin, ref, caller_of(request).handle)
+    return StreamingResponse(frames, media_type="text/event-stream", headers=headers)

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt
 from tocsin.web.models import Body, Day, Handle, Instant, Line, Number, Prose, Seconds, Word
 
 POINTS_LIMIT: Final = 50
+READERS_LIMIT: Final = 50
 DAY_MINUTES: Final = 24 * 60
 YEAR_S: Final = 366 * 24 * 3600
 
@@ -77,6 +78,13 @@ class Suspect(Body):
 class Shadow(Body):
     person: Handle | None = None
     leave: StrictBool = False
+
+
+class Restrict(Body):
+    codename: Line | None = None
+    readers: Annotated[list[Handle], Field(max_length=READERS_LIMIT, default_factory=list)]
+    lift: StrictBool = False
+    reason: Prose = ""
 
 
 class Evidence(Body):

@@ -30,6 +30,7 @@ from tocsin.web.auth import Caller, caller_of, program_of
 from tocsin.web.commands import carry_out
 from tocsin.web.forms import Values, read_form, text, typed_in, values_of
 from tocsin.web.problems import Problem, field_of, message_of, problem_of
+from tocsin.web.readers import readable
 from tocsin.web.show_clocks import clocks_of, named
 from tocsin.web.show_timeline import lines_of
 from tocsin.web.templating import page
@@ -112,7 +113,7 @@ def _shown(
 ) -> Response:
     program, caller = program_of(request), caller_of(request)
     seq = program.store.last_seq()
-    state = state_of(program, ref)
+    state = readable(request, ref)
     context = program.engine.contexts.pinned(state.policy)
     records = records_of(program, ref)
     editing = show_work.editing(state, records, request.query_params.get("replaces", ""))

@@ -69,6 +69,7 @@ PICKS: Final = {
         Pick("role", "Role"),
         Pick("handoff", "Hand over"),
         Pick("shadow", "Shadow"),
+        Pick("restrict", "Restrict"),
         Pick("statement-draft", "Statement"),
         Pick("legal-start", "Legal deadline"),
         Pick("action-add", "Action", "A"),
@@ -84,10 +85,10 @@ _GROUPS: Final = (
         ("declare", "severity", "propose", "resolve", "reopen", "merge", "report", "dismiss"),
     ),
     ("work", "Work", ("task-open", "gate-check", "gate-point", "restored", "evidence", "suspect")),
-    ("people", "People", ("role", "handoff", "shadow", "statement-draft", "legal-start")),
+    ("people", "People", ("role", "handoff", "shadow", "restrict", "statement-draft", "legal-start")),
     ("after", "After", ("action-add", "postmortem", "ticket", "close")),
 )
-_ALWAYS: Final = frozenset({"note", "evidence"})
+_ALWAYS: Final = frozenset({"note", "evidence", "restrict"})
 _AT_WORK: Final = _ALWAYS | {
     "decide",
     "propose",
@@ -130,6 +131,8 @@ def possible(state: Incident, context: Context, caller: Caller) -> frozenset[str
         without |= {"gate-check"}
     if not state.seats:
         without |= {"handoff"}
+    if state.room.restriction is not None:
+        without |= {"restrict"}
     if state.kind != "incident":
         without |= {"reopen", "legal-start", "statement-draft", "ticket"}
     if state.stage == Stage.RESOLVED and not owes_postmortem(state, context):

@@ -1,6 +1,7 @@
 """What a verb is: the shape of its body, and how caller and body become a decision or a whole run.
 
-A person who shadows sees everything and acts in nothing: that is looked at here, once for all verbs.
+A person who shadows acts in nothing, and whoever may not read an incident does not act in it: that is looked at here,
+once for all verbs.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.domain import crew
-from tocsin.domain.context import Context
+from tocsin.domain.context import Context, Refused
 from tocsin.domain.events import Event
 from tocsin.domain.incident import Incident
 from tocsin.domain.people import Permission
+from tocsin.domain.restricted import may_read
 from tocsin.engine.sitting import Answer, Sitting
 from tocsin.web.auth import Caller
 from tocsin.web.models import Body
@@ -65,15 +67,22 @@ def run_of(verb: Verb, asked: Asked) -> Run:
     found = misfits(asked.body)
     if found:
         raise Problem(422, f"{found[0][0]}: {found[0][1]}", errors=found)
-    run = _made(verb, asked)
-    if verb.shadows_may:
-        return run
+    run, by = _made(verb, asked), asked.caller.handle
 
     def guarded(sitting: Sitting, at: datetime) -> Answer:
-        crew.refuse_shadow(sitting.state(asked.ref), asked.caller.handle)
+        for ref in verb.refs(asked):
+            _refuse_stranger(sitting.state(ref), by)
+        if not verb.shadows_may:
+            crew.refuse_shadow(sitting.state(asked.ref), by)
         return run(sitting, at)
 
     return guarded
+
+
+def _refuse_stranger(state: Incident, by: str) -> None:
+    """Whoever may not read it does not act in it either: acting would open it. Raises Refused."""
+    if not may_read(state, by):
+        raise Refused(f"{state.ref} is restricted", "ask whoever leads it to name you as a reader")
 
 
 def _made(verb: Verb, asked: Asked) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from tocsin.domain import crew, response
+from tocsin.domain import crew, response, restricted
 from tocsin.web import models as m
 from tocsin.web import models_work as mw
 from tocsin.web.auth import Caller
@@ -43,6 +43,19 @@ def _suspect(caller: Caller, body: mw.Suspect) -> Decision:
     return partial(crew.suspect, by=caller.handle, what=body.what, author=body.author, happened=body.happened)
 
 
+def _restrict(caller: Caller, body: mw.Restrict) -> Decision:
+    """Let only named readers and those at work see it, under a codename; or lift that again."""
+    if body.lift:
+        return partial(restricted.lift, by=caller.handle, reason=body.reason)
+    return partial(
+        restricted.restrict,
+        by=caller.handle,
+        codename=body.codename or "",
+        readers=tuple(body.readers),
+        reason=body.reason,
+    )
+
+
 PEOPLE: Final = {
     "take": Verb(m.Take, _take),
     "role": Verb(m.Role, _role),
@@ -50,4 +63,5 @@ PEOPLE: Final = {
     "accept": Verb(m.Accept, _accept),
     "shadow": Verb(mw.Shadow, _shadow, shadows_may=True),
     "suspect": Verb(mw.Suspect, _suspect),
+    "restrict": Verb(mw.Restrict, _restrict),
 }

@@ -124,6 +124,7 @@
     try {
       const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
       if (answer.redirected) say("signed out: reload the page", true);
+      else if (answer.status === 403) location.reload();
       else if (answer.ok) apply(await answer.text());
     } catch {
       say("no connection, trying again", true);
