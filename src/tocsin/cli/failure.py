@@ -13,6 +13,8 @@ REFUSED: Final = 1
 """Refused, findings, or it could not be done."""
 MISUSED: Final = 2
 """Wrong use, or input that cannot be used."""
+WIDE: Final = 160
+"""A refusal that is longer than this is easier to read line by line."""
 
 
 @dataclass
@@ -40,6 +42,13 @@ def say_failure(failure: Failure, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps({**shape, **failure.problem}, ensure_ascii=False) + "\n")
         return failure.code
     sys.stderr.write(f"{STDERR.style('tocsin:', 'red')} {plain(failure.message)}\n")
-    if failure.possible:
-        sys.stderr.write(f"  {plain(failure.possible)}\n")
+    for line in _lines(plain(failure.possible)):
+        sys.stderr.write(f"  {line}\n")
     return failure.code
+
+
+def _lines(possible: str) -> list[str]:
+    """What is possible; many things (the points of a check) one below the other."""
+    if len(possible) <= WIDE:
+        return [possible] if possible else []
+    return possible.split("; ")
