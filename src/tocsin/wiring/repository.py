@@ -53,6 +53,7 @@ class Repository:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._git: Git | None = None
+        self._failures: dict[str, int] = {}
 
     def start(self) -> None:
         """Look at once what an earlier run may have left, then after each write."""
@@ -119,10 +120,16 @@ class Repository:
         except (Held, GitFailed) as failed:
             if self._stopping.is_set():
                 return True
+            self._failures[key] = self._failures.get(key, 0) + 1
+            if isinstance(failed, GitFailed) and self._failures[key] == 1:
+                # Somebody may hold the index just now, or the network hiccuped: the next try is seconds away.
+                log.warning("repository", reason=failed.reason)
+                return False
             said = (
                 "tocsin's changes are not committed" if key == COMMIT else "tocsin's commits are not pushed"
             )
             return self._alarm(key, f"{said}: {failed.reason}")
+        self._failures.pop(key, None)
         self._store.clear_alarm(key)
         return True
 
