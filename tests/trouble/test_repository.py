@@ -236,6 +236,7 @@ def test_committed_without_push_stays_here(place: Place) -> None:
 
 def test_a_drill_is_committed_and_marked_and_goes_out_only_with_a_real_one(place: Place) -> None:
     house = place.node()
+    eventually(lambda: place.pushed("docs/ops/card.md"), "the card is pushed")
     answer = house.ask("POST", "/api/v1/incidents", title="A rehearsal", sev="SEV1", drill=True)
     drill = str(answer.json()["ref"])
     eventually(lambda: "Drill: yes" in git(place.tree, "log", "-1", "--format=%B"), "the drill is committed")
