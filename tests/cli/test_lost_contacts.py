@@ -175,7 +175,7 @@ def the_end(evening):
         *("resolve", "--confirmed", "30m watched", "--impact-ended", "contacts are back"),
         *("--errors-normal", "ordinary"),
     ).stdout
-    assert re.search(r"resolve after 2h ?9m.*missed", said)
+    assert re.search(r"(?i)resolve after 2h09m.*missed", said)
     day = (datetime.now(UTC) + timedelta(days=14)).date().isoformat()
     evening.run(
         "mei",

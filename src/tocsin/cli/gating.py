@@ -63,15 +63,16 @@ def gate(
       tocsin gate 9 point 16:19:40
     """
     ref, verb, rest = take_apart(words, GATE_VERBS)
-    given = {"gate": key, "restore_point": moment(restore_point, "--restore-point")}
+    body: Json = {"gate": key, "restore_point": moment(restore_point, "--restore-point")}
+    body |= _part(verb, rest, because)
+    given = [_answer(text) for text in answers or []]
     with connected(server, person) as client:
         full = find_incident(client, ref)
         if verb == "show":
             _show(client.get(f"incidents/{full}/gates"), key, as_json)
             return
-        body: Json = given | _part(verb, rest, because)
-        if verb == "check":
-            body["answers"] = [_answer(text) for text in answers] if answers else _ask(client, full, key)
+        if verb == "check" or given:
+            body["answers"] = given or _ask(client, full, key)
         answer = client.command(f"incidents/{full}/gate", body)
     emit_json(answer) if as_json else say_answer(answer)
 
