@@ -22,7 +22,7 @@ def hidden(page: str, action: str) -> dict[str, str]:
 
 
 def send(client: httpx2.Client, ref: str, verb: str, **fields: str) -> httpx2.Response:
-    page = client.get(f"/i/{ref}").text
+    page = client.get(f"/i/{ref}?do={verb}").text
     return client.post(f"/i/{ref}/{verb}", data={**hidden(page, f"/i/{ref}/{verb}"), **fields})
 
 

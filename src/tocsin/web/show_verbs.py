@@ -44,6 +44,11 @@ class Menu:
         """Everything that can be chosen."""
         return frozenset(p.key for p in (*self.at_hand, *(p for g in self.groups for p in g.picks)))
 
+    @property
+    def shown(self) -> frozenset[str]:
+        """The forms that come with the page: those at hand and the chosen one. Others are fetched when chosen."""
+        return frozenset((*(pick.key for pick in self.at_hand), *filter(None, (self.chosen,))))
+
 
 PICKS: Final = {
     pick.key: pick

@@ -117,12 +117,34 @@
     document.getElementById(loud ? "alarmed" : "said").textContent = words.join(". ");
   }
 
+  // The page as it would be with that form; a form that is not at hand comes only when it is chosen.
+  const chosen = () => document.querySelector('input[form="picks"][name="do"]:checked')?.value;
+  function pageWith(form) {
+    const asked = new URLSearchParams(location.search);
+    if (form) asked.set("do", form);
+    if (form && form !== "note") asked.delete("replaces");
+    return location.pathname + (asked.size ? `?${asked}` : "");
+  }
+  const sideOf = (form) => document.querySelector(`[data-side="${CSS.escape(form)}"]`);
+  async function bring(form) {
+    if (sideOf(form)) return;
+    try {
+      const answer = await fetch(pageWith(form), { headers: { Accept: "text/html" } });
+      if (!answer.ok || sideOf(form)) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const box = document.getElementById("compose");
+      for (const node of fresh.querySelectorAll(`[data-side="${CSS.escape(form)}"]`)) box.append(document.adoptNode(node));
+    } catch {
+      say("no connection, trying again", true);
+    }
+  }
+
   let asking = false, again = false;
   async function refresh() {
     if (asking) { again = true; return; }
     asking = true;
     try {
-      const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
+      const answer = await fetch(pageWith(chosen()), { headers: { Accept: "text/html" } });
       if (answer.redirected) say("signed out: reload the page", true);
       else if (answer.status === 403) location.reload();
       else if (answer.ok) apply(await answer.text());
@@ -163,11 +185,18 @@
     const group = radio.closest("[data-group]");
     const tab = group && document.querySelector(`[data-group-of="${CSS.escape(group.dataset.group)}"]`);
     if (tab) tab.checked = true;
-    const side = document.querySelector(`[data-side="${CSS.escape(verb)}"]`);
-    const field = side && side.querySelector("textarea, input:not([type=hidden]), select, button");
-    if (field) { field.focus({ preventScroll: true }); side.scrollIntoView({ block: "center" }); }
+    if (sideOf(verb)) enter(verb);
+    else bring(verb).then(() => enter(verb));
     return true;
   }
+  function enter(verb) {
+    const side = sideOf(verb);
+    const field = side && side.querySelector("textarea, input:not([type=hidden]), select, button");
+    if (field) { field.focus({ preventScroll: true }); side.scrollIntoView({ block: "center" }); }
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.matches('input[form="picks"][name="do"]')) bring(event.target.value);
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-pick]");
     if (link && pick(link.dataset.pick)) event.preventDefault();
