@@ -68,9 +68,11 @@ def papers(story: Story, folder: Path) -> dict[str, str]:
     home = folder / "acme" / "docs" / "ops"
     found = {"incidents.md": (home / "incidents.md").read_text("utf-8")}
     refs = [path.stem for path in sorted((home / "postmortems").glob("*.md"))]
-    found |= {f"{ref}.md": (home / "postmortems" / f"{ref}.md").read_text("utf-8") for ref in refs}
+    found |= {
+        f"postmortems/{ref}.md": (home / "postmortems" / f"{ref}.md").read_text("utf-8") for ref in refs
+    }
     found["scores.md"] = scores(story, refs)
-    found[f"{refs[0]}.txt"] = timeline_text(story.store.timeline(refs[0], limit=10_000))
+    found[f"timelines/{refs[0]}.txt"] = timeline_text(story.store.timeline(refs[0], limit=10_000))
     return found
 
 
@@ -107,8 +109,9 @@ def main() -> None:
         story = three_incidents(folder)
         found = papers(story, folder)
         story.close()
-    EXAMPLES.mkdir(exist_ok=True)
+    shutil.rmtree(EXAMPLES, ignore_errors=True)
     for name, text in found.items():
+        (EXAMPLES / name).parent.mkdir(parents=True, exist_ok=True)
         (EXAMPLES / name).write_text(text, "utf-8")
 
 
