@@ -61,6 +61,9 @@ def test_a_database_that_is_gone_is_said(fresh: Served, monkeypatch: pytest.Monk
 def test_numbers_for_prometheus(fresh: Served) -> None:
     fresh.declare()
     fresh.declare("Another", "SEV3")
+    with fresh.local("mei") as client:
+        client.post("/api/v1/incidents", json={"title": "An exercise", "sev": "SEV2", "drill": True})
+        client.post("/api/v1/incidents", json={"title": "A near miss", "kind": "near-miss"})
     with fresh.anonymous() as client:
         answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")

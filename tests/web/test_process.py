@@ -339,8 +339,13 @@ def test_a_postmortem_in_the_repository_is_looked_at(fresh: Served) -> None:
         f"## {name}\n\nWhat we know of it.\n\n"
         for name in ("Timeline", "Root cause", "Blast radius", "Fixes", "Preventions")
     )
-    page.write_text(f"# Ours\n\n{sections}", "utf-8")
-    assert do(fresh, "mei", ref, "postmortem", where="docs/ops/mine.md")["postmortem_published"]
+    page.write_text(f"# Ours\n\n{sections}Jonas should have looked.\n", "utf-8")
+    with fresh.local("mei") as client:
+        answer = client.post(f"{API}/{ref}/postmortem", json={"where": "docs/ops/mine.md"}).json()
+        assert answer["incident"]["postmortem_published"]
+        assert any("should have" in words for words in answer["warnings"])
+        elsewhere = client.post(f"{API}/{ref}/postmortem", json={"where": "https://docs.example/1"}).json()
+    assert elsewhere["warnings"] == ["it stands elsewhere: nobody looked whether its sections are written"]
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

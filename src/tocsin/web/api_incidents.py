@@ -13,6 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tocsin.domain.blame import hints
+from tocsin.domain.events import PostmortemPublished
 from tocsin.domain.incident import Incident
 from tocsin.engine.sitting import Answer, UnknownIncident
 from tocsin.store.contract import Recorded
@@ -23,6 +25,7 @@ from tocsin.web.commands import carry_out, once
 from tocsin.web.commands import declare as declare_now
 from tocsin.web.verb import Asked, Verb
 from tocsin.web.verbs import VERBS
+from tocsin.web.verbs_duties import text_in_repository
 from tocsin.wiring.program import Program
 
 Key = Annotated[
@@ -79,10 +82,17 @@ def _answer_view(program: Program, answer: Answer) -> views.Json:
         "ref": answer.ref,
         "version": answer.version,
         "replayed": answer.replayed,
-        "warnings": views.warnings_of(answer.events),
+        "warnings": [*views.warnings_of(answer.events), *_hints(program, answer)],
         "events": [views.event_view(event) for event in answer.events],
         "incident": views.incident_view(program, state_of(program, answer.ref)),
     }
+
+
+def _hints(program: Program, answer: Answer) -> list[str]:
+    """Words of a published postmortem to look at again: they stop nothing."""
+    published = (e for e in answer.events if isinstance(e, PostmortemPublished) and e.checked)
+    texts = (text_in_repository(program, e.where) for e in published)
+    return [hint for text in texts if text is not None for hint in hints(text)]
 
 
 def endpoint_of(name: str, verb: Verb) -> Callable[..., Coroutine[Any, Any, Response]]:

@@ -87,8 +87,8 @@ def _work(program: Program) -> list[Metric]:
     return [
         _gauge(
             "tocsin_open_incidents",
-            "incidents that run",
-            _counted((r.level, r.stage) for r in rows),
+            "incidents that run, without drills",
+            _counted((r.level, r.stage) for r in rows if not r.drill),
             "level",
             "stage",
         ),

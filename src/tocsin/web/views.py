@@ -164,6 +164,12 @@ def warnings_of(events: Iterable[ev.Event]) -> list[str]:
                 found.append(f"step {event.rung + 1} of the escalation is empty: {event.why}")
             case ev.NobodyReachable():
                 found.append(f"nobody can be reached: {event.why}")
+            case ev.SeatConflict() | ev.SpanWarned() | ev.ClockRejudged():
+                found.append(sentence(event))
+            case ev.TaskOpened(db_change=True, gate=None):
+                found.append("the handbook names no check before a database change")
+            case ev.PostmortemPublished(checked=False):
+                found.append("it stands elsewhere: nobody looked whether its sections are written")
             case _:
                 continue
     return found
