@@ -108,7 +108,7 @@ def test_the_first_sentences_say_how_it_went():
 
 
 def test_without_an_impact_start_the_day_is_said_with_the_detection():
-    assert "It was detected at 2026-01-20 13:03:30 UTC, acknowledged after 2m and resolved" in draft(FACTS)
+    assert "It was detected at 2026-01-20 13:03:30 UTC; acknowledged 2m and resolved" in draft(FACTS)
     assert "Customers" not in draft(FACTS)
 
 

@@ -76,7 +76,10 @@ _LOGGED = (
     *(ev.Restricted, ev.Unrestricted),
 )
 """Facts that the log row shows."""
-_REDRAFTED = (ev.Resolved, ev.TimeCorrected, ev.ActionAdded, ev.ActionChanged, ev.Unrestricted)
+_REDRAFTED = (
+    *(ev.Resolved, ev.TimeCorrected, ev.LegalDecided, ev.Unrestricted),
+    *(ev.ActionAdded, ev.ActionChanged, ev.ActionProven, ev.ActionDropped),
+)
 """Facts that change the postmortem draft, once there is one."""
 _TICKETED = (ev.Declared, ev.Resolved, ev.Closed, ev.Merged, ev.Reopened, ev.Restricted, ev.Unrestricted)
 

@@ -210,8 +210,8 @@ def _course_sentence(facts: PostmortemFacts) -> list[str]:
         return []
     first = f"It was detected {_after(facts.impact_start, since)}"
     ways = (("acknowledged", facts.acked), ("mitigated", facts.mitigated), ("resolved", facts.resolved))
-    then = [f"{word} after {_span(since, at)}" for word, at in ways if at is not None and at >= since]
-    return [f"{first}{', ' + _listed(then) if then else ''}."]
+    then = [f"{word} {_span(since, at)}" for word, at in ways if at is not None and at >= since]
+    return [f"{first}; {_listed(then)} after that." if then else f"{first}."]
 
 
 def _after(start: datetime | None, at: datetime) -> str:
