@@ -68,6 +68,16 @@ def rooms(server: Served) -> dict[str, str]:
     do(server, "mei", child, "merge", into=full, reason="the same rows")
     made["over"] = server.declare("Payments are late", "SEV2", by="mei")
     do(server, "mei", made["over"], "resolve", confirmed="a", impact_ended="b", errors_normal="c")
+    made["restricted"] = server.declare("Rows of another tenant", by="mei")
+    do(
+        server,
+        "mei",
+        made["restricted"],
+        "restrict",
+        codename="Heron",
+        readers=["aisha"],
+        reason="their data",
+    )
     return made
 
 
@@ -84,6 +94,7 @@ def rooms(server: Served) -> dict[str, str]:
         "/i/{change}",
         "/i/{over}?do=close",
         "/i/{merged}",
+        "/i/{restricted}?do=restrict",
         "/card",
         "/",
         "/declare?drill=yes&kind=near-miss",

@@ -200,10 +200,10 @@ def _sent(line: Line, event: ev.PageSent, context: Context) -> None:
 def _clock_ended(line: Line, event: ev.ClockEnded, _: Context) -> None:
     line.who = ""
     line.say = f"{_ENDED.get(event.clock, event.clock)} after {span(event.took_s)}"
-    if (
-        event.verdict == "void"
-    ):  # it may have ended without an answer: when the severity was raised, or it was dismissed
-        line.say = f"The {event.clock} clock stopped after {span(event.took_s)}, not judged"
+    # It may have ended without an answer: when the severity was raised, it was dismissed, or merged.
+    if event.verdict in {"void", "merged"}:
+        how = "went on elsewhere" if event.verdict == "merged" else "stopped"
+        line.say = f"The {event.clock} clock {how} after {span(event.took_s)}, not judged"
     if event.due is not None:
         line.meta = f"limit {event.due:%H:%M:%S} UTC, {event.level} then"
     line.mark = {"met": ("met", "met"), "missed": ("breach", "missed")}.get(event.verdict)

@@ -92,6 +92,16 @@ def _conflict(line: Line, e: ev.SeatConflict, context: Context) -> None:
     line.meta = "give one of the seats away"
 
 
+def _restricted(line: Line, e: ev.Restricted, context: Context) -> None:
+    line.icon, line.k = "lock", "machine"
+    line.word, line.meta = f"restricted it, as {e.codename}", e.reason
+    line.details = [("Readers", ", ".join(named(context, reader) for reader in e.readers))]
+
+
+def _lifted(line: Line, e: ev.Unrestricted, _: Context) -> None:
+    line.icon, line.k, line.word, line.meta = "lock", "machine", "lifted the restriction", e.reason
+
+
 # --- work -----------------------------------------------------------------------------------------------------------
 
 
@@ -229,6 +239,8 @@ TELL: Final[dict[type[ev.Event], Tell]] = {
     ev.ShadowJoined: _shadows,
     ev.ShadowLeft: _no_shadow,
     ev.SeatConflict: _conflict,
+    ev.Restricted: _restricted,
+    ev.Unrestricted: _lifted,
     ev.TaskOpened: _task,
     ev.TaskAssigned: _assigned,
     ev.TaskApproved: _approved,
