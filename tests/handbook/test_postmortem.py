@@ -102,8 +102,8 @@ def section(text, title):
 def test_the_first_sentences_say_how_it_went():
     facts = replace(FACTS, impact_start=at(-1.5), impact_end=at(20), mitigated=at(12))
     assert draft(facts).split("\n\n")[1] == (
-        "Customers felt it from 2026-01-20 13:02:00 UTC to 13:23:30, for 21m 30s. It was detected 1m 30s later, "
-        "acknowledged after 2m, mitigated after 12m and resolved after 24m."
+        "Customers felt it from 2026-01-20 13:02:00 UTC to 13:23:30, for 21m 30s. It was detected 1m 30s later; "
+        "acknowledged 2m, mitigated 12m and resolved 24m after that."
     )
 
 
