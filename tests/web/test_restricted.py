@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tocsin.store.contract import JournalRow, StoreUnavailable
 from web.running import Served
 from web.test_process import API, do, get, refused
 from web.test_room import fields_of, form_of, send
@@ -87,6 +88,68 @@ def test_every_read_is_written_down(restricted: tuple[Served, str]) -> None:
     with server.local("mei") as client:
         kept = client.get("/api/v1/journal").json()["journal"]
     assert [row["detail"] for row in kept].count(f"aisha read {ref}") == 2
+
+
+def journaled(server: Served, who: str) -> list[str]:
+    """What the journal holds of somebody's reads, oldest first."""
+    rows = server.program.store.journal()
+    return [row.detail for row in reversed(rows) if row.kind == "restricted_read" and who in row.detail]
+
+
+def test_a_repeat_shows_no_more_than_any_other_read(fresh: Served) -> None:
+    key = {"Idempotency-Key": "sent twice"}
+    with fresh.local("tomas") as tomas:
+        declared = tomas.post(API, json={"title": "Rows of others", "sev": "SEV2"}, headers=key)
+        ref = fresh.declare(SECRET, by="mei")
+        asked = {"url": f"{API}/{ref}/note", "json": {"text": "seen in Umbra"}, "headers": key}
+        assert tomas.post(**asked).status_code == 200
+        do(fresh, "mei", ref, "restrict", codename="Heron", reason="a tenant's data")
+        again = tomas.post(**asked)
+        assert again.status_code == 403, again.text
+        assert "Heron" in again.text
+        assert "Umbra" not in again.text
+        own = declared.json()["ref"]
+        do(fresh, "tomas", own, "restrict", codename="Egret", reason="a tenant's data")
+        repeated = tomas.post(API, json={"title": "Rows of others", "sev": "SEV2"}, headers=key)
+        assert repeated.json()["incident"]["title"] == "Rows of others"
+    assert f"tomas read {own} (incidents)" in journaled(fresh, "tomas")
+
+
+def test_what_a_command_answers_is_a_read_too(restricted: tuple[Served, str]) -> None:
+    server, ref = restricted
+    do(server, "aisha", ref, "note", text="their contact was called")
+    assert journaled(server, "aisha") == [f"aisha read {ref} (note)"]
+
+
+def test_who_gives_up_the_last_part_in_it_hears_what_that_has_left(restricted: tuple[Served, str]) -> None:
+    server, ref = restricted
+    do(server, "mei", ref, "task", do="open", text="look at the rows", owner="tomas")
+    done = do(server, "tomas", ref, "task", do="done", task=1, result="three rows")
+    assert done["title"] == SECRET
+    with server.local("tomas") as client:
+        assert client.get(f"{API}/{ref}").status_code == 403
+
+
+def test_a_read_that_could_not_be_written_down_is_none_and_is_written_down_later(
+    restricted: tuple[Served, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, ref = restricted
+
+    def full(row: JournalRow) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    with server.local("aisha") as client, monkeypatch.context() as broken:
+        broken.setattr(server.program.store, "note", full)
+        for _ in range(2):
+            answer = client.get(f"{API}/{ref}")
+            assert answer.status_code == 503
+            assert "Umbra" not in answer.text
+        acted = client.post(f"{API}/{ref}/note", json={"text": "x"})
+        assert acted.status_code == 503
+        assert "It was done" in acted.json()["detail"]
+        assert "Umbra" not in acted.text
+    get(server, f"{API}/{ref}", "aisha")
+    assert journaled(server, "aisha") == [f"aisha read {ref}"]
 
 
 def frames(server: Served, who: str, until: int, **params: Any) -> list[dict[str, Any]]:

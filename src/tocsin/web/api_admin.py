@@ -15,11 +15,12 @@ from tocsin.domain.people import Person
 from tocsin.store.contract import BackupElsewhere, JournalRow, SecretRow
 from tocsin.web import models as m
 from tocsin.web import views
-from tocsin.web.api_incidents import REF, Limit
+from tocsin.web.api_incidents import Limit
 from tocsin.web.auth import PREFIX, Caller, caller_of, digest, new_secret, person_of, program_of
 from tocsin.web.problems import Problem, invalid
 from tocsin.web.repeat import Key, Made, repeatable
 from tocsin.web.signin import issue_signin_link, link_expiry
+from tocsin.web.stored import REF
 from tocsin.wiring.program import Program
 
 EFFECT_STATES = ("waiting", "leased", "done", "failed", "dropped", "in_doubt")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
 
@@ -15,14 +14,14 @@ from starlette.responses import Response
 
 from tocsin.domain.blame import hints
 from tocsin.domain.events import PostmortemPublished
-from tocsin.domain.incident import Incident
-from tocsin.engine.sitting import Answer, UnknownIncident
-from tocsin.store.contract import Recorded
+from tocsin.engine.sitting import Answer
 from tocsin.web import models as m
 from tocsin.web import views
 from tocsin.web.auth import caller_of, program_of
 from tocsin.web.commands import carry_out, once
 from tocsin.web.commands import declare as declare_now
+from tocsin.web.readers import readable_after
+from tocsin.web.stored import known_ref
 from tocsin.web.verb import Asked, Verb
 from tocsin.web.verbs import VERBS
 from tocsin.web.verbs_duties import text_in_repository
@@ -34,57 +33,30 @@ Key = Annotated[
 Limit = Annotated[int, Query(ge=1, le=200, description="at most this many")]
 After = Annotated[int, Query(ge=0, le=2**62, description="only what came after this seq")]
 
-REF: Final = re.compile(m.REFERENCE)
-READ_AT_ONCE: Final = 2000
-
-
-def known_ref(ref: str) -> str:
-    """The reference, if it can be one. Raises UnknownIncident."""
-    if not REF.fullmatch(ref):
-        raise UnknownIncident(ref)
-    return ref
-
-
-def state_of(program: Program, ref: str) -> Incident:
-    """The state of an incident. Raises UnknownIncident."""
-    state = program.store.incident(known_ref(ref))
-    if state is None:
-        raise UnknownIncident(ref)
-    return state
-
-
-def records_of(program: Program, ref: str) -> list[Recorded]:
-    """Its whole timeline, oldest first."""
-    found: list[Recorded] = []
-    while True:
-        more = program.store.timeline(ref, after=found[-1].seq if found else 0, limit=READ_AT_ONCE)
-        found += more
-        if len(more) < READ_AT_ONCE:
-            return found
-
 
 async def declare(request: Request, body: m.Declare, key: Key = None) -> Response:
     """Declare an incident; the first pages go out with it."""
     program, caller = program_of(request), caller_of(request)
     keys = once(caller, request.url.path, key, body)
     answer = await declare_now(program.engine.desk, caller.handle, body, keys)
-    view = await run_in_threadpool(_answer_view, program, answer)
+    view = await run_in_threadpool(_answer_view, request, answer)
     return views.json_response({**view, "url": views.url_of(program, answer.ref)}, 201)
 
 
-async def answered(program: Program, answer: Answer) -> Response:
-    """What a command did, as an answer."""
-    return views.json_response(await run_in_threadpool(_answer_view, program, answer))
+async def answered(request: Request, answer: Answer) -> Response:
+    """What a command did, as an answer. Raises Problem 403 for whoever may not read the incident (any more)."""
+    return views.json_response(await run_in_threadpool(_answer_view, request, answer))
 
 
-def _answer_view(program: Program, answer: Answer) -> views.Json:
+def _answer_view(request: Request, answer: Answer) -> views.Json:
+    program, state = program_of(request), readable_after(request, answer)
     return {
         "ref": answer.ref,
         "version": answer.version,
         "replayed": answer.replayed,
         "warnings": [*views.warnings_of(answer.events), *_hints(program, answer)],
         "events": [views.event_view(event) for event in answer.events],
-        "incident": views.incident_view(program, state_of(program, answer.ref)),
+        "incident": views.incident_view(program, state),
     }
 
 
@@ -103,7 +75,7 @@ def endpoint_of(name: str, verb: Verb) -> Callable[..., Coroutine[Any, Any, Resp
         program, caller = program_of(request), caller_of(request)
         given = body if body is not None else verb.body()
         answer = await carry_out(verb, Asked(program, caller, known_ref(ref), given), key, request.url.path)
-        return await answered(program, answer)
+        return await answered(request, answer)
 
     one = inspect.Parameter.POSITIONAL_OR_KEYWORD
     wanted = verb.body | None if optional else verb.body

@@ -11,10 +11,11 @@ from starlette.responses import Response
 from tocsin.domain.incident import Stage
 from tocsin.web import models as m
 from tocsin.web import views
-from tocsin.web.api_incidents import REF, After, Limit
+from tocsin.web.api_incidents import After, Limit
 from tocsin.web.auth import program_of
 from tocsin.web.problems import invalid
 from tocsin.web.readers import readable
+from tocsin.web.stored import REF
 from tocsin.wiring.program import Program
 
 STAGES: Final = ("open", *(stage.value for stage in Stage))

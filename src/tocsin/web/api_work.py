@@ -12,10 +12,11 @@ from tocsin.domain import response
 from tocsin.domain.score import score
 from tocsin.web import models as m
 from tocsin.web import show_gates, views, views_work
-from tocsin.web.api_incidents import Limit, records_of
+from tocsin.web.api_incidents import Limit
 from tocsin.web.auth import caller_of, program_of
 from tocsin.web.problems import invalid
 from tocsin.web.readers import readable
+from tocsin.web.stored import records_of
 from tocsin.wiring.export import timeline_text
 
 ACTION_STATES: Final = ("open", "proven", "dropped", "all")

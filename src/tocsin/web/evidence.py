@@ -24,12 +24,13 @@ from tocsin.domain.context import Refused
 from tocsin.engine.sitting import Answer
 from tocsin.store.contract import EVIDENCE_LIMIT
 from tocsin.web import models as m
-from tocsin.web.api_incidents import Key, answered, known_ref, records_of, state_of
+from tocsin.web.api_incidents import Key, answered
 from tocsin.web.auth import Caller, caller_of, program_of
 from tocsin.web.commands import carry_out
 from tocsin.web.models_work import Evidence
 from tocsin.web.problems import Problem
 from tocsin.web.readers import readable
+from tocsin.web.stored import known_ref, records_of, state_of
 from tocsin.web.verb import Asked
 from tocsin.web.verbs_work import EVIDENCE
 from tocsin.wiring.program import Program
@@ -58,7 +59,7 @@ async def keep(
     body = await _received(request)
     kind = request.headers.get("content-type", "")
     answer = await _kept(program, caller, ref, body, (name, note, kind), key, request.url.path)
-    return await answered(program, answer)
+    return await answered(request, answer)
 
 
 async def keep_sent(request: Request, ref: str, sent: UploadFile, note: str, key: str | None) -> Answer:

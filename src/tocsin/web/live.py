@@ -22,10 +22,10 @@ from tocsin.domain import events as ev
 from tocsin.domain.incident import Incident
 from tocsin.domain.restricted import may_read
 from tocsin.store.contract import Recorded, Store, StoreUnavailable, UnknownEvent
-from tocsin.web.api_incidents import REF
 from tocsin.web.auth import caller_of, program_of
 from tocsin.web.problems import Problem, invalid
 from tocsin.web.readers import readable
+from tocsin.web.stored import REF
 from tocsin.web.views import feed_view
 
 log = structlog.get_logger("tocsin.live")

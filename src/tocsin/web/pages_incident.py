@@ -25,7 +25,6 @@ from tocsin.engine.sitting import UnknownIncident
 from tocsin.store.contract import Recorded
 from tocsin.web import evidence, show_duties, show_gates, show_verbs, show_work
 from tocsin.web import show_incident as show
-from tocsin.web.api_incidents import records_of, state_of
 from tocsin.web.auth import Caller, caller_of, program_of
 from tocsin.web.commands import carry_out
 from tocsin.web.forms import Values, read_form, text, typed_in, values_of
@@ -33,6 +32,7 @@ from tocsin.web.problems import Problem, field_of, message_of, problem_of
 from tocsin.web.readers import readable
 from tocsin.web.show_clocks import clocks_of, named
 from tocsin.web.show_timeline import lines_of
+from tocsin.web.stored import records_of, state_of
 from tocsin.web.templating import page
 from tocsin.web.verb import Asked
 from tocsin.web.verbs import VERBS
