@@ -8,7 +8,7 @@ import pytest
 
 from stories import cast
 from tocsin.domain import events as ev
-from tocsin.domain import lifecycle, merging, response
+from tocsin.domain import lifecycle, merging, response, restricted
 from tocsin.domain.context import Refused
 from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Paging, Stage
@@ -239,6 +239,23 @@ def test_where_a_declared_incident_holds_its_alerts_it_says_to_go_on_there(story
     assert story.state(first).stage == Stage.DISMISSED
     assert not story.events(ev.Reopened, first)
     assert story.alert(SMOKE) == second
+
+
+def test_who_may_not_read_what_holds_its_alerts_does_not_end_that_by_reopening(story: Story) -> None:
+    first = resolved(story)
+    story.until("13:20:00")
+    second = story.alert(SMOKE)
+    story.ack("mei")
+    story.do(restricted.restrict, by="mei", codename="Heron", reason="a tenant's data")
+    with pytest.raises(Refused, match=f"{second}, which is restricted") as refused:
+        story.run(reopening(first, "tomas", "it is back"), first)
+
+    assert "ask whoever leads" in refused.value.possible
+    assert story.state(first).stage == Stage.RESOLVED
+    assert story.state(second).stage == Stage.TRIAGE
+    assert story.state(second).merged_into is None
+    story.run(reopening(first, "mei", "it is back"), first)
+    assert story.state(second).merged_into == first
 
 
 def test_reopened_it_calls_until_somebody_answers(story: Story) -> None:

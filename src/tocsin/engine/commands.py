@@ -11,6 +11,8 @@ from tocsin.domain import events as ev
 from tocsin.domain import lifecycle
 from tocsin.domain import merging as decisions
 from tocsin.domain.context import Context, Refused
+from tocsin.domain.incident import Incident
+from tocsin.domain.restricted import may_read
 from tocsin.engine.desk import Desk, Job
 from tocsin.engine.numbers import new_reference
 from tocsin.engine.sitting import Answer, Sitting
@@ -108,6 +110,8 @@ def _reopen(sitting: Sitting, ref: str, by: str, reason: str, at: datetime) -> A
     state = sitting.state(ref)
     sitting.look_up(state.all_claims)
     holders = dict.fromkeys(filter(None, map(sitting.claimed_by, state.all_claims)))
+    for holder in holders:
+        _refuse_stranger(sitting.state(holder), ref, by)
     firing = sitting.firing(ref)
     with sitting.whole():
         answer = sitting.decide(ref, at, lifecycle.reopen, by=by, reason=reason, firing=firing)
@@ -115,6 +119,15 @@ def _reopen(sitting: Sitting, ref: str, by: str, reason: str, at: datetime) -> A
             grown = _take_over(sitting, holder, ref, by, at)
             answer = Answer(ref, grown.version, answer.events + grown.events)
     return answer
+
+
+def _refuse_stranger(holder: Incident, ref: str, by: str) -> None:
+    """Reopening ends what holds the alerts: nobody ends what they may not read. Raises Refused."""
+    if not may_read(holder, by):
+        raise Refused(
+            f"{ref} cannot be reopened: its alerts belong to {holder.ref}, which is restricted",
+            f"ask whoever leads {holder.ref}, or declare a new one: tocsin declare --from {ref}",
+        )
 
 
 def _take_over(sitting: Sitting, holder: str, ref: str, by: str, at: datetime) -> Answer:
