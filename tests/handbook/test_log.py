@@ -278,13 +278,45 @@ def test_a_new_log_is_a_log():
     assert written(new_log_text()).text.endswith(f"{LINE}\n")
 
 
+def rows(*named):
+    return "".join(f"| 2026-01-08 06:41 | SEV3 | {summary} | - | - | - | - | Mei |\n" for summary in named)
+
+
 def test_the_highest_number_of_a_year():
-    text = "INC-2026-001 INC-2026-0012 INC-2025-900 XINC-2026-700 INC-2026-0013x"
-    assert highest_number(text, 2026) == 13
-    assert highest_number(f"{text} CHG-2026-0014 check 1", 2026) == 14, (
-        "changes count in the same row of numbers"
+    text = LOG.replace(
+        "\n\n## Restore", f"\n{rows('**INC-2026-0012** x', '[INC-2026-0013](x.md) y')}\n## Restore"
     )
+    assert highest_number(text, 2026) == 13
     assert highest_number(text, 2024) == 0
+    assert highest_number("", 2026) == 0
+    checks = f"{text}| 2026-01-15 | Backup check | CHG-2026-0014 check 1: before a change |\n"
+    checks = checks.replace("| Kind | Reason |", "| Kind | Reason | Validation |").replace(
+        "|---|---|---|\n| 2025", "|---|---|---|---|\n| 2025"
+    )
+    assert highest_number(checks, 2026) == 14, "changes count in the same row of numbers"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "INC-2026-0003 Same as INC-2026-999999?",
+        "Same as INC-2026-0500",
+        "XINC-2026-700 x",
+        "INC-2025-900 x",
+        "INC-2026-1000000 x",
+        "INC-2026-999999999 x",
+        "INC-2026-12 x",
+    ],
+)
+def test_a_number_in_a_title_and_one_that_nobody_counts_to_are_no_number_of_a_row(said):
+    assert highest_number(LOG.replace("\n\n## Restore", f"\n{rows(said)}\n## Restore"), 2026) <= 3
+    assert highest_number(f"Read INC-2026-0400 first.\n\n{LOG}", 2026) == 1
+
+
+def test_with_a_column_of_its_own_only_that_one_names_the_row():
+    head = "| ID | Date | SEV | Summary |\n|---|---|---|---|\n"
+    text = f"{head}| INC-2026-0021 | 2026-01-08 | SEV3 | INC-2026-0700 again |\n"
+    assert highest_number(text, 2026) == 21
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tocsin.handbook.tables import (
     find_tables,
     has_conflict,
     named_columns,
+    naming_words,
     split_cells,
     split_lines,
     write_entry,
@@ -35,6 +36,8 @@ RESTORE_HEADER = (
     "Date (UTC)", "Kind", "Initiator", "Reason", "Source", "Restored to", "Validation", "RPO", "RTO",
 )  # fmt: skip
 """Columns of the table of restores and checks in such a log."""
+HIGHEST = 999_999
+"""No team counts further in a year: a larger number is a slip, and the next incident is not counted on from it."""
 
 _DATES = r"dates?|dates? ?\(utc\)|when|time(?:stamp)?|time(?:stamp)? ?\(utc\)|started|start|date/time"
 _COLUMNS = (
@@ -129,9 +132,19 @@ def _head(names: tuple[str, ...]) -> str:
 
 
 def highest_number(text: str, year: int) -> int:
-    """The highest N of any `INC-<year>-N` or `CHG-<year>-N` in the text, 0 when there is none."""
-    numbers = re.findall(rf"(?<![A-Za-z0-9-])(?:INC|CHG)-{year}-(\d{{3,9}})(?!\d)", text)
-    return max(map(int, numbers), default=0)
+    """The highest N of the `INC-<year>-N` and `CHG-<year>-N` that name a row of a log, 0 when there is none.
+
+    What a title or any other cell says does not count, nor does a number above HIGHEST.
+    """
+    lines = split_lines(text)
+    named = re.compile(rf"(?:INC|CHG)-{year}-(\d{{3,9}})(?!\d)")
+    numbers = [0]
+    for columns, name in ((log_columns, log_name), (restore_columns, restore_name)):
+        for table in find_tables(lines, columns):
+            at = table.meanings.index(name(table.meanings))
+            found = (named.match(naming_words(lines[row], at)) for row in table.rows)
+            numbers += [int(match[1]) for match in found if match is not None]
+    return max(number for number in numbers if number <= HIGHEST)
 
 
 def write_row(text: str, row: LogRow, previous: str | None, known_header: str | None = None) -> LogResult:
@@ -259,6 +272,7 @@ def restore_columns(header: list[str]) -> Meanings | None:
 
 __all__ = [
     "HEADER",
+    "HIGHEST",
     "RESTORE_HEADER",
     "LogHeld",
     "LogResult",

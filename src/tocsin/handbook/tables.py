@@ -134,10 +134,14 @@ def _insert(lines: list[str], table: Table, entry: Entry) -> LogWritten:
 
 def _is_own(line: str, table: Table, entry: Entry) -> bool:
     """Whether a row is about the reference: the first words of its column."""
-    cells = split_cells(_content(line))
-    at = table.meanings.index(entry.named(table.meanings))
-    words = cells[at].lstrip("[*`_ ") if at < len(cells) else ""
+    words = naming_words(line, table.meanings.index(entry.named(table.meanings)))
     return re.match(rf"{re.escape(entry.ref)}(?![\w-])", words) is not None
+
+
+def naming_words(line: str, column: int) -> str:
+    """What a row says in that column, without the marks of emphasis or of a link before it."""
+    cells = split_cells(_content(line))
+    return cells[column].lstrip("[*`_ ") if column < len(cells) else ""
 
 
 def find_tables(lines: list[str], columns: Columns) -> Iterator[Table]:
