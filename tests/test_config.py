@@ -215,6 +215,7 @@ def test_a_missing_secret_is_refused_where_it_is_needed_and_named_where_not(tmp_
 
 MAIL = '[channel.mail]\nkind = "email"\nurl = "smtp://mail"\nfrom = "t@acme.example"\n'
 TICKET = '[ticket]\nkind = "github"\nrepository = "acme/portal"\ntoken = "hidden"\n'
+IN_THE_CLEAR = 'url = "http://{}/api"\nallow_loopback = true\n'
 REFUSED = [
     ("[sever]\n", "sever", "no such setting", "server"),
     ("[server]\nprot = 1\n", "server.prot", "no such setting", "did you mean port?"),
@@ -242,6 +243,10 @@ REFUSED = [
     (TICKET.replace("acme/portal", "acme/../x"), "ticket.repository", "is no repository", "owner/name"),
     (TICKET.replace("token", "tokken"), "ticket.tokken", "no such setting", "did you mean token?"),
     (TICKET + 'url = "http://git.acme.example"\n', "ticket.url", "token in the clear", "https://"),
+    (TICKET + 'url = "HTTP://git.acme.example"\n', "ticket.url", "token in the clear", "https://"),
+    (TICKET + 'url = "Http://127.0.0.1:3000"\n', "ticket.url", "token in the clear", "https://"),
+    (TICKET + IN_THE_CLEAR.format("git.acme.example"), "ticket.url", "token in the clear", "https://"),
+    (TICKET + IN_THE_CLEAR.format("127.0.0.1.acme.example"), "ticket.url", "token in the clear", "https://"),
     ('[channel.tickets]\nkind = "console"\n', "channel.tickets", "taken by tocsin", "choose another"),
     ("[channel]\nmail = 1\n", "channel.mail", "must be a table", "[channel.mail]"),
     ("channel = []\n", "channel", "must be a table, is a list", "[channel.<name>]"),
@@ -270,6 +275,15 @@ def test_what_cannot_be_used_is_refused_with_place_and_repair(
     assert message in found.message
     assert repair in found.repair
     assert str(found).startswith(f"{found.file}: {key}")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost", "[::1]"])
+def test_a_token_goes_in_the_clear_only_to_this_machine_and_where_that_is_allowed(
+    host: str, tmp_path: Path
+) -> None:
+    ticket = read(tmp_path, TICKET + IN_THE_CLEAR.format(host)).ticket
+    assert ticket is not None
+    assert ticket.url == f"http://{host}/api"
 
 
 def test_a_refusal_repeats_no_secret(tmp_path: Path) -> None:

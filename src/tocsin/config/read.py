@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
@@ -172,7 +173,7 @@ class _Reader:
         found = self.section(cls, rest, "ticket")
         if not _REPOSITORY.fullmatch(found.repository):
             raise self.fail("ticket.repository", "is no repository", "owner/name, as in its address")
-        if found.url.startswith("http:") and not found.allow_loopback:
+        if _in_the_clear(found.url) and not (found.allow_loopback and _this_machine(found.url)):
             raise self.fail("ticket.url", "would send the token in the clear", "it begins with https://")
         return found
 
@@ -350,6 +351,19 @@ def _type_name(value: Any) -> str:
 def _nearest(word: str, known: Any) -> str:
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+
+
+def _in_the_clear(url: str) -> bool:
+    return urlsplit(url).scheme == "http"
+
+
+def _this_machine(url: str) -> bool:
+    """Whether the host is a loopback address, or the name that stands for one."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _has_password(url: str) -> bool:
