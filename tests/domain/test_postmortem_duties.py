@@ -11,9 +11,7 @@ from tocsin.domain import actions, postmortem
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
 from tocsin.domain.events import Text
-from tocsin.domain.policy import BUILT_IN, Note
-from tocsin.engine.publishing import publishing
-from tocsin.handbook.sections import incomplete
+from tocsin.engine.publishing import Looked, publishing
 
 WHERE = "docs/ops/postmortems/INC-2026-0001.md"
 
@@ -100,30 +98,35 @@ class Desk:
         return self.told.do(decision)
 
 
-def verb(told: Told, text: str | None, where: str = WHERE) -> Told:
-    """What the verb `postmortem` queues, with the text that was read before."""
-    publishing(told.state.ref, "mei", where, text, incomplete)(Desk(told), told.now)
+def verb(told: Told, found: Looked, where: str = WHERE) -> Told:
+    """What the verb `postmortem` queues, with what was found before."""
+    publishing(told.state.ref, "mei", where, found)(Desk(told), told.now)
     return told
 
 
-def asked_for(*sections: str) -> Told:
-    notes = tuple(Note(name, BUILT_IN) for name in sections)
-    return Told(acme(postmortem_sections=notes)).declare("mei").resolve()
-
-
-def test_the_verb_looks_for_the_sections_of_the_pinned_handbook() -> None:
-    told = asked_for("root cause", "customers told")
+def test_the_verb_names_the_sections_that_were_missing_when_it_was_asked(resolved: Told) -> None:
     with pytest.raises(Refused, match="customers told"):
-        verb(told, "## Root cause\n\nThe cookie changed.\n")
+        verb(resolved, Looked(("customers told",)))
 
-    verb(told, "## Root cause\n\nThe cookie changed.\n\n## Customers told\n\nAll, at 13:20.\n")
-    assert [e.checked for e in told.events(ev.PostmortemPublished)] == [True]
+    verb(resolved, Looked(()))
+    assert [e.checked for e in resolved.events(ev.PostmortemPublished)] == [True]
 
 
-def test_the_verb_takes_what_it_cannot_read_as_published_and_says_that_it_did_not_look() -> None:
-    told = verb(asked_for("root cause"), None, "https://wiki.acme.example/pm")
+def test_the_verb_takes_what_stands_elsewhere_and_says_that_it_did_not_look(resolved: Told) -> None:
+    verb(resolved, Looked(None), "https://wiki.acme.example/pm")
 
-    assert [e.checked for e in told.events(ev.PostmortemPublished)] == [False]
+    assert [e.checked for e in resolved.events(ev.PostmortemPublished)] == [False]
+
+
+def test_a_file_that_could_have_been_looked_at_and_was_not_is_not_published(resolved: Told) -> None:
+    unread = Looked(None, "no such file")
+    with pytest.raises(Refused, match=f"{WHERE} cannot be looked at: no such file") as refused:
+        verb(resolved, unread)
+
+    assert "web address" in refused.value.possible
+    assert not resolved.state.postmortem_published
+    with pytest.raises(Refused, match="no postmortem to publish yet"):
+        verb(Told().declare(), unread)
 
 
 # --- when it is due ------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def test_a_whole_incident(server: Served) -> None:
         assert done["incident"]["stage"] == "resolved"
         assert {c["verdict"] for c in done["incident"]["clocks"]} == {"met"}
         assert "postmortem" in problem(mei.post(f"{API}/{ref}/close"), 409)["detail"]
-        do(mei, "postmortem", where="docs/ops/postmortems/x.md")
+        do(mei, "postmortem", where="https://docs.example/1")
         timeline = mei.get(f"{API}/{ref}/timeline").json()["events"]
     assert [e["version"] for e in timeline] == list(range(1, len(timeline) + 1))
     assert {"Noted", "Decided", "UpdatePosted", "Mitigated", "Resolved"} <= {e["kind"] for e in timeline}

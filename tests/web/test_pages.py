@@ -93,7 +93,7 @@ def test_a_whole_incident_by_forms(server: Served) -> None:
             ("handoff", {"role": "ic", "to": "henrik"}),
             ("mitigate", {"evidence": "smoke is green"}),
             ("resolve", {"confirmed": "a", "impact_ended": "b", "errors_normal": "c"}),
-            ("postmortem", {"where": "docs/x.md"}),
+            ("postmortem", {"where": "https://docs.example/1"}),
         ):
             answer = send(client, ref, verb, **fields)
             assert (answer.status_code, answer.headers.get("location")) == (303, f"/i/{ref}"), (

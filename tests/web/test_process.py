@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tocsin.store.contract import EVIDENCE_LIMIT
+from tocsin.domain import events as ev
+from tocsin.store.contract import EVIDENCE_LIMIT, Recorded
+from tocsin.web import show_duties
 from web.running import Served
 
 API = "/api/v1/incidents"
@@ -346,6 +349,50 @@ def test_a_postmortem_in_the_repository_is_looked_at(fresh: Served) -> None:
         assert any("should have" in words for words in answer["warnings"])
         elsewhere = client.post(f"{API}/{ref}/postmortem", json={"where": "https://docs.example/1"}).json()
     assert elsewhere["warnings"] == ["it stands elsewhere: nobody looked whether its sections are written"]
+
+
+def test_a_path_where_nothing_can_be_read_is_no_postmortem(fresh: Served, tmp_path: Path) -> None:
+    ref = fresh.declare(sev="SEV1")
+    do(fresh, "mei", ref, "resolve", confirmed="a", impact_ended="b", errors_normal="c")
+    root = fresh.program.reading.root if fresh.program.reading else None
+    assert root is not None
+    outside = tmp_path / "elsewhere.md"
+    outside.write_text("## Root cause\n\nIt broke.\n", "utf-8")
+    (root / "docs" / "linked.md").symlink_to(outside)
+    (root / "docs" / "long.md").write_bytes(b"x" * (1024 * 1024 + 1))
+    for where in ("docs/ops/postmortem/typo.md", "docs", "docs/linked.md", "docs/long.md"):
+        found = refused(fresh, "mei", ref, "postmortem", where=where)
+        assert f"{where} cannot be looked at" in found["detail"]
+        assert "web address" in found["possible"]
+    assert not get(fresh, f"{API}/{ref}")["postmortem_published"]
+
+
+def test_the_room_goes_through_a_draft_once_and_through_no_endless_one(
+    fresh: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = fresh.declare(sev="SEV1")
+    do(fresh, "mei", ref, "resolve", confirmed="a", impact_ended="b", errors_normal="c")
+    root = fresh.program.reading.root if fresh.program.reading else None
+    assert root is not None
+    state = fresh.program.store.incident(ref)
+    assert state is not None
+    context = fresh.program.engine.contexts.pinned(state.policy)
+    written = ev.DocumentWritten(fresh.clock.now(), "postmortem", "docs/ops/mine.md", "d")
+    records = [Recorded(1, ref, 1, fresh.clock.now(), written)]
+    gone_through = []
+
+    def noted(text: str) -> tuple[str, ...]:
+        gone_through.append(text)
+        return ()
+
+    monkeypatch.setattr(show_duties, "hints", noted)
+    for text in (f"{ref}: the cookie changed\n", f"{ref}: it was the cookie\n", ref + "x" * 64 * 1024):
+        (root / "docs" / "ops" / "mine.md").write_text(text, "utf-8")
+        for _ in range(3):
+            shown = show_duties.postmortem_of(fresh.program, state, context, fresh.clock.now(), records)
+            assert shown is not None
+            assert shown.path == "docs/ops/mine.md"
+    assert [text.split(": ")[1] for text in gone_through] == ["the cookie changed\n", "it was the cookie\n"]
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from tocsin.domain import actions as rules
@@ -16,10 +17,12 @@ from tocsin.domain.work import ActionItem
 from tocsin.handbook.sections import incomplete
 from tocsin.store.contract import Recorded
 from tocsin.web.show_clocks import named
-from tocsin.web.verbs_duties import text_in_repository
+from tocsin.web.verbs_duties import sections_of, text_in_repository
 from tocsin.wiring.program import Program
 
 HINTS_SHOWN: Final = 6
+LOOKED_AT: Final = 64 * 1024
+"""A longer draft is not gone through for the room; publishing looks at it."""
 KINDS: Final = (
     ("prevent", "prevent it"),
     ("detect", "notice it sooner"),
@@ -186,14 +189,21 @@ def postmortem_of(
     )
     if due is None and not path and not state.postmortem_published:
         return None
-    text = text_in_repository(program, path) if path and not state.postmortem_published else None
-    sections = tuple(note.text for note in context.policy.postmortem_sections)
+    looked = path and not state.postmortem_published
+    text = text_in_repository(program, path, LOOKED_AT) if looked else None
+    missing, judging = _gone_through(text, sections_of(context)) if text is not None else ((), ())
     return PostmortemShow(
         due=due,
         weekend=due is not None and postmortem.weekend(due),
         late=due is not None and due < now and not state.postmortem_published,
         published=state.postmortem_published,
         path=path,
-        missing=incomplete(text, sections) if text is not None else (),
-        hints=hints(text)[:HINTS_SHOWN] if text is not None else (),
+        missing=missing,
+        hints=judging,
     )
+
+
+@lru_cache(maxsize=32)
+def _gone_through(text: str, sections: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is not written yet, and words to look at again: once for each text, a room is shown all the time."""
+    return incomplete(text, sections), hints(text)[:HINTS_SHOWN]

@@ -7,27 +7,44 @@ from pathlib import Path
 from typing import Final
 
 from tocsin.domain import actions, legal, statements, tickets
-from tocsin.engine.publishing import publishing
+from tocsin.domain.context import Context
+from tocsin.engine.publishing import Looked, publishing
 from tocsin.handbook.sections import incomplete
 from tocsin.web import models_work as m
 from tocsin.web.auth import Caller
+from tocsin.web.stored import state_of
 from tocsin.web.verb import Asked, Decision, Run, Verb
 from tocsin.wiring.program import Program
 
 READ_LIMIT: Final = 1024 * 1024
-"""Of a postmortem in the repository so many bytes are read."""
+"""A postmortem in the repository that is longer is not looked at."""
 
 
 def _postmortem(asked: Asked) -> Run:
     """Say where the postmortem is published; one in the repository must be complete."""
-    where = asked.body.where
-    return publishing(
-        asked.ref, asked.caller.handle, where, text_in_repository(asked.program, where), incomplete
-    )
+    where, state = asked.body.where, state_of(asked.program, asked.ref)
+    sections = sections_of(asked.program.engine.contexts.pinned(state.policy))
+    return publishing(asked.ref, asked.caller.handle, where, _looked(asked.program, where, sections))
 
 
-def text_in_repository(program: Program, where: str) -> str | None:
-    """What stands at a path of the handbook's repository; None where tocsin cannot look."""
+def _looked(program: Program, where: str, sections: tuple[str, ...]) -> Looked:
+    """Here and not on the desk: a text takes its time."""
+    if not m.is_inside(where):
+        return Looked(None)
+    text = text_in_repository(program, where)
+    if text is None:
+        what = "no file of that name can be read in the handbook's repository"
+        return Looked(None, f"{what} (at most {READ_LIMIT // 1024} KB)")
+    return Looked(incomplete(text, sections))
+
+
+def sections_of(context: Context) -> tuple[str, ...]:
+    """The sections that the pinned handbook wants of a postmortem."""
+    return tuple(note.text for note in context.policy.postmortem_sections)
+
+
+def text_in_repository(program: Program, where: str, most: int = READ_LIMIT) -> str | None:
+    """What stands at a path of the handbook's repository; None where tocsin cannot look, or it is longer."""
     reading = program.reading
     if reading is None or not m.is_inside(where):
         return None
@@ -37,9 +54,10 @@ def text_in_repository(program: Program, where: str) -> str | None:
         if not found.is_relative_to(root) or not found.is_file():
             return None
         with found.open("rb") as file:
-            return file.read(READ_LIMIT).decode("utf-8", "replace")
+            body = file.read(most + 1)
     except (OSError, ValueError):
         return None
+    return body.decode("utf-8", "replace") if len(body) <= most else None
 
 
 def _ticket(caller: Caller, body: m.Ticket) -> Decision:
