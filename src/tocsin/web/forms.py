@@ -1,6 +1,7 @@
 """What a form sends, in the types that a verb's body wants. Forms are text: instants in UTC, lengths of time as said.
 
-Whatever cannot be read is passed on as it was typed: the body's own check names the field, and the page shows it again.
+A time that says less than one instant is refused here, by the name of its field. Anything else that cannot be read is
+passed on as it was typed: the body's own check names the field. The page shows it again either way.
 """
 
 from __future__ import annotations
@@ -14,14 +15,21 @@ from pydantic import BaseModel
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from tocsin.domain.context import Refused
+from tocsin.web import models as m
 from tocsin.web.auth import check_form
 from tocsin.web.models import Body
+from tocsin.web.problems import Problem
 
 FORM_FIELDS: Final = 160
 OURS: Final = frozenset({"csrf", "once", "form"})
 Values = dict[str, Any]
 _CLOCK: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 _DAY_AND_CLOCK: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]+([0-9:]{4,8})(?: ?(?:UTC|Z))?")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+SMALL_HOURS: Final = 6
+EVENING: Final = 18
+"""Before 06:00 a time from 18:00 on is last evening's. No other time ahead of now is taken for yesterday's."""
 _SPAN: Final = re.compile(r"(?:([0-9]{1,5})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,7})s)?")
 
 
@@ -44,7 +52,10 @@ def typed_in(form: FormData) -> Values:
 
 
 def values_of(body: type[Body], given: Values, now: datetime) -> Values:
-    """The fields of the body in its own types; an empty optional field was not given."""
+    """The fields of the body in its own types; an empty optional field was not given.
+
+    Raises Problem 422 for a time that is none, is ahead, or is a day without an hour.
+    """
     found: Values = {}
     for name, field in body.model_fields.items():
         kind = _kind(field.annotation)
@@ -82,7 +93,7 @@ def _read(value: str, kind: Any, name: str, now: datetime) -> Any:
         return value == "yes"
     if kind is int:
         return seconds(value) if name.endswith("_s") else _number(value)
-    return instant(value, now) if kind is datetime else value
+    return _time(value, now, name) if kind is datetime else value
 
 
 def _number(value: str) -> int | str:
@@ -103,17 +114,43 @@ def seconds(value: str) -> int | str:
 
 
 def instant(value: str, now: datetime) -> str:
-    """`09:04` is the last such time in UTC; `2026-01-28 09:04` that day's. Anything else is left as it is."""
+    """`09:04` is today's in UTC, `2026-01-28 09:04` that day's; `23:50` just after midnight is last evening's.
+
+    Raises Refused for everything that says no instant.
+    """
     plain = value.strip()
     clock = _CLOCK.fullmatch(plain)
     if clock is not None:
-        hour, minute, second = (int(part or 0) for part in clock.groups())
-        at = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
-        return (at if at <= now else at - timedelta(days=1)).isoformat()
+        return _of_today(plain, clock, now).isoformat()
+    if _DAY.fullmatch(plain):
+        raise Refused(f"{plain} is a day without an hour", f"write the hour as well: {plain} 09:41, in UTC")
     found = _DAY_AND_CLOCK.fullmatch(plain)
-    if found is None:
-        return plain
     try:
-        return datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=UTC).isoformat()
+        if found is not None:
+            return datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=UTC).isoformat()
+        return m.instant(plain).isoformat()
     except ValueError:
-        return plain
+        raise Refused("that is no time", f"write 09:41, or {now:%Y-%m-%d} 09:41, in UTC") from None
+
+
+def _of_today(plain: str, clock: re.Match[str], now: datetime) -> datetime:
+    hour, minute, second = (int(part or 0) for part in clock.groups())
+    at = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    if at <= now:
+        return at
+    yesterday = at - timedelta(days=1)
+    if now.hour < SMALL_HOURS and hour >= EVENING:
+        return yesterday
+    raise Refused(
+        f"{plain} is ahead: it is {now:%H:%M:%S} UTC",
+        f"for yesterday write the day as well: {yesterday:%Y-%m-%d} {plain}",
+    )
+
+
+def _time(value: str, now: datetime, name: str) -> str:
+    try:
+        return instant(value, now)
+    except Refused as why:
+        raise Problem(
+            422, f"{name}: {why.reason}", possible=why.possible, errors=[(name, why.reason)]
+        ) from None

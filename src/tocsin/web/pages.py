@@ -126,7 +126,7 @@ async def declare(request: Request) -> Response:
         body = m.Declare.model_validate(values_of(m.Declare, given, program.clock.now()))
         keys = once(caller, request.url.path, text(form, "once") or None, body)
         answer = await declare_now(program.engine.desk, caller.handle, body, keys)
-    except (ValidationError, Refused) as refused:
+    except (ValidationError, Refused, Problem) as refused:
         return await run_in_threadpool(_declare_page, request, given, as_problem(refused))
     return RedirectResponse(f"/i/{answer.ref}", status_code=303)
 
