@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from domain.told import Told
-from tocsin.domain import restricted
+from domain.told import BACKUP, Told, acme
+from tocsin.domain import gates, restricted
 from tocsin.domain.context import Refused
+from tocsin.domain.effects import Write
 
 
 def leak() -> Told:
@@ -49,3 +50,28 @@ def test_what_would_give_it_away_is_refused(codename: str, readers: tuple[str, .
     told = leak()
     with pytest.raises(Refused, match=why):
         told.do(restricted.restrict, by="mei", codename=codename, readers=readers)
+
+
+def documents(told: Told, since: int) -> list[str]:
+    return [effect.document for _, effect in told.effects[since:] if isinstance(effect, Write)]
+
+
+def test_every_row_that_was_written_is_written_again() -> None:
+    told = Told(acme(gates=(BACKUP,))).until("16:34:00").declare("mei", title="Tenant Umbra lost rows")
+    answers = tuple(gates.PointAnswer("ok", "seen") for _ in BACKUP.points)
+    failed = (gates.PointAnswer("failed", "the dump of Umbra is empty"), *answers[1:])
+    told.do(gates.go_through, by="jonas", answers=failed)
+    told.do(gates.go_through, by="jonas", answers=answers)
+    told.do(gates.confirm, by="mei", check=2)
+    told.do(gates.go_through, by="jonas", answers=answers)
+    restore = {"kind": "restore", "source": "16:20", "target": "umbra_copy", "reason": "Umbra's rows"}
+    for _ in range(2):
+        told.do(gates.record_restore, by="jonas", **restore, validation="row counts agree", passed=True)
+    rows = ["check-1", "check-2", "restore-1", "restore-2"]
+
+    before = len(told.effects)
+    told.do(restricted.restrict, by="mei", codename="Heron", reason="tenant data")
+    assert [name for name in documents(told, before) if "-" in name] == rows
+    before = len(told.effects)
+    told.do(restricted.lift, by="mei", reason="everybody was told")
+    assert [name for name in documents(told, before) if "-" in name] == rows

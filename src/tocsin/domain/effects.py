@@ -132,6 +132,11 @@ def _documents(event: ev.Event, state: Incident) -> list[Effect]:
             found.append(_row("check", event.check))
         case ev.RestoreRecorded():
             found.append(_row("restore", event.number))
+        case ev.Restricted() | ev.Unrestricted():
+            # Every row says what anybody may read: each is written again, with less or with more.
+            written = [check.number for check in state.work.checks if check.confirmed or not check.passed]
+            found += [_row("check", number) for number in written]
+            found += [_row("restore", number + 1) for number in range(state.work.restores)]
         case _:
             pass
     return found
