@@ -348,6 +348,71 @@ def test_an_edited_draft_on_the_remote_branch_stays(place: Place) -> None:
     eventually(lambda: "nearly" in (place.tree / draft).read_text("utf-8"), "the work tree follows")
 
 
+# --- what was restricted ---------------------------------------------------------------------------------------
+
+
+def restricted(house: House, ref: str) -> None:
+    house.do(ref, "restrict", codename="Heron", readers=[], reason="people are named")
+
+
+def test_what_was_committed_before_a_restriction_is_not_pushed_after_it(place: Place) -> None:
+    house = place.node()
+    away = place.remote.with_name("away.git")
+    first = house.declare("Zero")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    eventually(place.clean, "nothing is left over")
+    place.remote.rename(away)
+    ref = house.declare("Tenant Umbra leaks")
+    resolved(house, ref)
+    draft = f"docs/ops/postmortems/{ref}.md"
+    eventually(lambda: place.committed(draft) != "", "the draft is committed")
+    (place.tree / draft).write_text("# What a person wrote\n", "utf-8")
+    restricted(house, ref)
+    eventually(lambda: "Heron" in place.committed(), "the row says the codename")
+    away.rename(place.remote)
+
+    eventually(lambda: "Heron" in place.pushed(), "the codename is pushed")
+    assert place.pushed(draft) == ""
+    assert "Umbra" not in git(place.remote, "log", "-p", "main")
+    eventually(lambda: place.committed(draft) == "", "the branch holds the draft no more")
+    assert (place.tree / draft).read_text("utf-8") == "# What a person wrote\n"
+    eventually(lambda: house.alarms() == "", "there is nothing to say")
+    other = house.declare("Another one")
+    eventually(lambda: other in place.pushed(), "the next one goes out")
+
+
+def test_the_draft_of_a_restricted_incident_is_not_committed(place: Place) -> None:
+    house = place.node(toml="")
+    ref = house.declare("Tenant Umbra leaks")
+    resolved(house, ref)
+    draft = f"docs/ops/postmortems/{ref}.md"
+    eventually((place.tree / draft).exists, "the draft is written")
+    restricted(house, ref)
+    eventually(lambda: "Heron" in house.row(ref) and house.quiet(ref), "the row says the codename")
+    house.engine.stop()
+    house.program.close()
+    place.build.houses.clear()
+    house = place.node()
+    eventually(lambda: "Heron" in place.pushed(), "the row is pushed")
+    for_a_while(lambda: place.committed(draft) == "", 0.5, "the draft stays here")
+
+
+def test_others_are_told_not_to_push_what_was_restricted(place: Place) -> None:
+    house = place.node(toml="[handbook]\ncommit = true\n")
+    ref = house.declare("Tenant Umbra leaks")
+    eventually(lambda: "Umbra" in place.committed(), "the row is committed")
+    eventually(lambda: house.quiet(ref), "everything is carried out")
+    restricted(house, ref)
+    eventually(lambda: "Heron" in place.committed(), "the codename is committed")
+    house.engine.stop()
+    house.program.close()
+    place.build.houses.clear()
+    git(place.tree, "commit", "-q", "--allow-empty", "-m", "of a person")
+    house = place.node()
+    eventually(lambda: "do not push it as it is" in house.alarms(), "the alarm says so")
+    assert "Umbra" not in git(place.remote, "log", "-p", "main")
+
+
 # --- what must not be pushed or followed -----------------------------------------------------------------------
 
 

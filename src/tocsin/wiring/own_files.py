@@ -68,6 +68,26 @@ class OwnFiles:
         states = [self._store.incident(ref) for ref in refs]
         return bool(states) and all(state is not None and state.drill for state in states)
 
+    def is_restricted(self, ref: str) -> bool:
+        """Whether only some may know what this incident is about."""
+        state = self._store.incident(ref)
+        return state is not None and state.room.restriction is not None
+
+    def is_secret(self, path: str) -> bool:
+        """Whether this is the draft of a restricted incident: it stays where it is, and goes nowhere."""
+        return path not in {self.log, self.card} and self.is_restricted(PurePosixPath(path).stem)
+
+    def unveiled(self, old: str | None, new: str | None) -> list[str]:
+        """Restricted incidents with a row that one version of the log has not got and that says more than it may."""
+        refs = [ref for ref in refs_changed(old or "", new or "") if self.is_restricted(ref)]
+        before = set((old or "").splitlines())
+        found = []
+        for own in self._memories(refs):
+            line = line_of(new or "", own)
+            if line is not None and line not in before and not self._may_be_said(own, line):
+                found.append(own.name)
+        return found
+
     def with_own(self, path: str, theirs: str | None, mine: str | None) -> Version:
         """`theirs` (a commit, the index) with what is tocsin's in `mine` (the work tree), and nothing else of it.
 
@@ -76,7 +96,7 @@ class OwnFiles:
         if mine is None:
             return Version(theirs)
         if path != self.log:
-            return Version(mine if self._is_kept(path, mine) else theirs)
+            return Version(mine if self._is_kept(path, mine) and not self.is_secret(path) else theirs)
         text = theirs if theirs is not None else _beginning(path, mine)
         return self._carried(text, mine, self._rows(refs_changed(theirs or "", mine)), lambda _: True)
 
@@ -93,6 +113,8 @@ class OwnFiles:
         `by_us(path, line)` knows whether a line that stands in theirs was put there by tocsin: a row that others have
         changed is held. Raises Held when the log is gone.
         """
+        if self.is_secret(path):
+            return Version(theirs)
         if theirs in (base, mine):
             return Version(mine)
         if path == self.card and theirs is not None and OWN in theirs:
@@ -126,7 +148,17 @@ class OwnFiles:
         return Version(text, tuple(dict.fromkeys(held)))
 
     def _rows(self, refs: Iterable[str]) -> list[OwnRow]:
-        """The rows of these incidents as they were written last."""
+        """The rows of these incidents as they were written last, without those that say too much by now."""
+        return [own for own in self._memories(refs) if self._may_be_said(own, own.row)]
+
+    def _may_be_said(self, own: OwnRow, line: str) -> bool:
+        """Of a restricted incident only a row with its codename: an older one is written anew before it goes out."""
+        state = self._store.incident(own.name.partition(" ")[0])
+        if state is None or state.room.restriction is None:
+            return True
+        return _letters(state.known_as) in _letters(line)
+
+    def _memories(self, refs: Iterable[str]) -> list[OwnRow]:
         found = []
         for ref in refs:
             state = self._store.incident(ref)
@@ -144,6 +176,11 @@ class OwnFiles:
             return OWN in text
         memory = self._store.document(PurePosixPath(path).stem, "postmortem")
         return memory is not None and memory.content == text_hash(text)
+
+
+def _letters(text: str) -> str:
+    """A text without what escaping may add."""
+    return "".join(ch for ch in text if ch.isalnum())
 
 
 def _below(place: Place, path: str, top: Path) -> str:

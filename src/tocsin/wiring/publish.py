@@ -7,6 +7,7 @@ here, and an end at any point is made good by the next round. Decision record 00
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +94,12 @@ class Publisher:
             ahead = self._ahead(upstream, head)
             if not any(c.own and not c.drill for c in ahead):
                 return
-            self._refuse_others(branch, ahead)
+            telling = self._telling(ahead)
+            self._refuse_others(branch, ahead, telling)
             tip = self._git("rev-parse", upstream.tracking)
             held: list[str] = []
-            new = head if self._contains(head, tip) else self._rebuilt(head, tip, ahead, held)
+            as_it_is = self._contains(head, tip) and not telling
+            new = head if as_it_is else self._rebuilt(head, tip, ahead, held)
             if new != tip and not self._pushed(upstream, new):
                 continue
             _refuse_held(held, "on the remote branch")
@@ -170,19 +173,26 @@ class Publisher:
 
     def _commit_tree(self, parent: str, texts: dict[str, str], message: str) -> str:
         """A commit of the parent's files with these instead; the parent itself when that changes nothing."""
+        tree = self._tree(parent, texts)
+        if tree == self._git("rev-parse", f"{parent}^{{tree}}"):
+            return parent
+        return self._git("commit-tree", tree, "-p", parent, data=message.encode())
+
+    def _tree(self, parent: str, texts: Mapping[str, str | None]) -> str:
+        """The parent's files with these instead, without those that are None."""
         index = Path(self._git("rev-parse", "--absolute-git-dir")) / "tocsin-index"
         try:
             self._git("read-tree", parent, index=index)
             for path, text in texts.items():
+                if text is None:
+                    self._git("update-index", "--force-remove", "--", path, index=index)
+                    continue
                 entry = self._entry(parent, path)
                 info = f"{entry[0] if entry else '100644'},{self._blob(path, text)},{path}"
                 self._git("update-index", "--add", "--cacheinfo", info, index=index)
-            tree = self._git("write-tree", index=index)
+            return self._git("write-tree", index=index)
         finally:
             index.unlink(missing_ok=True)
-        if tree == self._git("rev-parse", f"{parent}^{{tree}}"):
-            return parent
-        return self._git("commit-tree", tree, "-p", parent, data=message.encode())
 
     def _blob(self, path: str, text: str) -> str:
         return self._git("hash-object", "-w", "--stdin", f"--path={path}", data=text.encode())
@@ -251,11 +261,37 @@ class Publisher:
             found.append(Ahead(id_, own, DRILL in message.splitlines(), message))
         return found
 
-    def _refuse_others(self, branch: str, ahead: list[Ahead]) -> None:
+    def _refuse_others(self, branch: str, ahead: list[Ahead], telling: bool) -> None:
         others = sum(not c.own for c in ahead)
         if others:
             what = "a commit of others that is" if others == 1 else f"{others} commits of others that are"
-            raise Held(f"{branch} holds {what} not pushed: push first, tocsin's follow")
+            then = "push first, tocsin's follow"
+            if telling:
+                then = (
+                    "do not push it as it is, a commit of tocsin's below tells of what was restricted since"
+                )
+            raise Held(f"{branch} holds {what} not pushed: {then}")
+
+    def _telling(self, ahead: list[Ahead]) -> bool:
+        """Whether these commits may tell what was restricted since: then only what may be known goes out, as one.
+
+        Raises Held while the last of them does, since the row is still to be written anew.
+        """
+        found = False
+        for commit in (c for c in ahead if c.own):
+            listed = self._git("diff-tree", "--no-commit-id", "--name-only", "-r", "-z", commit.id)
+            for path in filter(None, listed.split("\0")):
+                old, new = self._text(f"{commit.id}^", path), self._text(commit.id, path)
+                refs = self._own.refs_of(path, old, new) if path == self._own.log else []
+                found |= self._own.is_secret(path) or any(self._own.is_restricted(ref) for ref in refs)
+        if found:
+            log = self._own.log
+            before, now = self._text(f"{ahead[0].id}^", log), self._text(ahead[-1].id, log)
+            if unveiled := self._own.unveiled(before, now):
+                raise Held(
+                    f"{unveiled[0]} was restricted: its row is pushed once it says no more than it may"
+                )
+        return found
 
     def _contains(self, head: str, tip: str) -> bool:
         return self._git.asks("merge-base", "--is-ancestor", tip, head)
@@ -304,13 +340,24 @@ class Publisher:
                 if failed.code != 1:  # 1: there are changed files, which is nobody's fault
                     raise
             try:
-                self._git("read-tree", "-m", "-u", head, new)
+                self._git("read-tree", "-m", "-u", self._without_secrets(head, new), new)
             except GitFailed as failed:
                 said = failed.reason.removeprefix("git read-tree: error: ")
                 raise Held(
                     f"pushed, but this work tree cannot follow, commit what is open there: {said}"
                 ) from None
             self._git("update-ref", "-m", "tocsin: followed", f"refs/heads/{branch}", new, head)
+
+    def _without_secrets(self, head: str, new: str) -> str:
+        """The files that are left behind: a draft that was taken back stays in the work tree, known to git no more."""
+        gone = self._git("diff", "--name-only", "-z", "--no-renames", "--diff-filter=D", head, new).split(
+            "\0"
+        )
+        secrets = [path for path in filter(None, gone) if self._own.is_secret(path)]
+        if not secrets:
+            return head
+        self._git("update-index", "--force-remove", "--", *secrets)
+        return self._tree(head, dict.fromkeys(secrets))
 
 
 def _refuse_held(held: list[str], where: str) -> None:

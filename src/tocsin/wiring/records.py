@@ -11,8 +11,9 @@ from datetime import datetime
 
 from tocsin.domain import clocks, postmortem
 from tocsin.domain.context import Context
-from tocsin.domain.incident import Incident
+from tocsin.domain.incident import Clock, Incident
 from tocsin.domain.score import score
+from tocsin.domain.score_lines import clock_line
 from tocsin.handbook.gathered import gathered
 from tocsin.handbook.inert import inert_line
 from tocsin.handbook.log import LogRow, RestoreRow
@@ -25,6 +26,7 @@ from tocsin.handbook.rows import (
     follow_ups_cell,
     impact_cell,
     restore_row,
+    times_cell,
 )
 from tocsin.store.contract import Recorded
 
@@ -67,7 +69,7 @@ def log_row(
     )
     if state.room.restriction is None:
         return row
-    return replace(row, impact=None, actions=None, cause=None, follow_ups=None)
+    return replace(row, impact=None, actions=times_cell(events), cause=None, follow_ups=None)
 
 
 def _merged(state: Incident) -> list[str]:
@@ -98,7 +100,22 @@ def shortfalls(
     state: Incident, context: Context, timeline: Sequence[Recorded], now: datetime, *, clocks: bool
 ) -> tuple[str, ...]:
     """What was missed of what the handbook promised, in words; without the clocks where they are told elsewhere."""
-    return score(state, context, [record.event for record in timeline], now).shortfalls(clocks=clocks)
+    words = score(state, context, [record.event for record in timeline], now).shortfalls(clocks=clocks)
+    acks = [clock for clock in state.clocks if clock.name == "ack"]
+    if not clocks or len(acks) < 2:
+        return words
+    said = [missed_words for clock in acks if (missed_words := _ack_missed(clock, state, context, now))]
+    return (*said, *(text for text in words if not text.startswith("ack ")))
+
+
+def _ack_missed(clock: Clock, state: Incident, context: Context, now: datetime) -> str:
+    """What was missed of one call among several: which call it was, and until when nobody answered."""
+    line = clock_line(clock, state, context, now)
+    if line is None or line.verdict != "missed":
+        return ""
+    unanswered = line.at is None and clock.ended_at is not None
+    note = f"missed, nobody answered by {clock.ended_at:%H:%M}" if unanswered else line.note
+    return f"ack of the call at {clock.start:%H:%M} {note}"
 
 
 def ticket_text(row: LogRow, address: str) -> str:
@@ -167,5 +184,6 @@ def promises(state: Incident, context: Context) -> list[Promise]:
             continue
         kept = None if clock.open and not clock.breached else clock.verdict == "met"
         due = target.due(clock.start)
-        found.append(Promise(f"{clock.name} ({clock.level})", target.text, due, clock.ended_at, kept))
+        answered = clock.ended_at if clock.fact or clock.verdict == "met" else None
+        found.append(Promise(f"{clock.name} ({clock.level})", target.text, due, answered, kept))
     return found
