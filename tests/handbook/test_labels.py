@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.handbook.labels import (
+    LONGEST_HEADING,
     find_levelset,
     leading_clock,
     read_level,
@@ -150,3 +151,16 @@ def test_headings(heading, kind):
 def test_slugs_lose_marks_of_letters():
     assert slug("Tomás Ferreira") == "tomas-ferreira"
     assert slug("—") == "unnamed"
+
+
+@pytest.mark.parametrize(
+    ("before", "kind"), [(0, "gate"), (LONGEST_HEADING - 12, "gate"), (LONGEST_HEADING, None)]
+)
+def test_of_a_heading_only_so_much_is_looked_at(before, kind):
+    assert section_kind(f"{'x' * (before - 1)} backup check before".strip()) == kind
+
+
+def test_a_heading_as_long_as_a_page_is_read_like_any_other():
+    """The patterns see a line of bounded length: no heading makes them look at a page again and again."""
+    assert section_kind("check before " * 5_000) is None
+    assert section_kind("check before the db " * 5_000) == "gate"

@@ -173,6 +173,8 @@ _GATE = (
     rf"|\b(?:check(?:list)?|gate)s?\b.*\bbefore\b.*{_DB}|\bbefore\b.*{_DB}.*\bchang"
     rf"|\bbefore\b.*\bchang.*{_DB}"
 )
+LONGEST_HEADING = 200
+"""So much of a heading is looked at; the patterns below are for lines, not for pages."""
 SECTION_WORDS = (
     ("gate", _GATE),
     ("checklist", r"validation|\bchecklist\b"),
@@ -196,5 +198,5 @@ SECTION_WORDS = (
 
 def section_kind(heading: str) -> str | None:
     """What a heading announces, number prefix and emoji ignored; None when none of the words occurs."""
-    words = re.sub(r"^\s*\d+(?:\.\d+)*[.)]?\s+", "", _bare(heading)).casefold()
+    words = re.sub(r"^\s*\d+(?:\.\d+)*[.)]?\s+", "", _bare(heading[:LONGEST_HEADING])).casefold()
     return next((kind for kind, pattern in SECTION_WORDS if re.search(pattern, words)), None)
