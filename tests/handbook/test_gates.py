@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.handbook.gates import LONGEST_SENTENCE
 from tocsin.handbook.labels import section_kind
 from tocsin.handbook.read import exit_code, read_handbook
 from tocsin.handbook.render_policy import policy_json, policy_text
@@ -103,6 +104,97 @@ def test_how_long_it_counts(read, said, seconds):
     reading = read("", backup_dr=CHECK.format(said))
     assert gate_of(reading).valid_s == seconds
     assert not {"gate-validity", "gate-points"} & rules(reading)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("The check was passed in the last 5m of the demo. Valid for 30m.", 1800),
+        ("The check was passed in the last 5m of the demo. Valid for 0m.", None),
+        ("The check was passed in the last 5m.", None),
+        ("Only one check was seen in the last 5m of the demo.", None),
+        ("No change without a check not older than 15m, whoever asks. It lapses after 20m.", 1200),
+        ("Valid for 1.5h.", 5400),
+    ],
+)
+def test_what_is_told_of_some_check_is_not_how_long_it_counts(read, said, seconds):
+    assert gate_of(read("", backup_dr=CHECK.format(said))).valid_s == seconds
+
+
+NIGHTLY = "# Nightly jobs\n\n## Nightly backup checks\n\n- [ ] Rotate the tapes.\n\nValid for 24h.\n"
+
+
+def several(reading):
+    return [(f.file, f.line, f.message) for f in reading.findings if f.rule == "gate-several"]
+
+
+def test_a_heading_that_names_the_change_goes_before_one_in_an_earlier_file(read):
+    reading = read("", aaa_nightly=NIGHTLY, backup_dr=CHECK.format("Valid for 30m."))
+    gate = gate_of(reading)
+    assert (gate.source.file, gate.valid_s) == ("docs/ops/backup_dr.md", 1800)
+    ((file, line, message),) = several(reading)
+    assert (file, line) == ("docs/ops/aaa_nightly.md", 3)
+    assert "docs/ops/backup_dr.md:1" in message
+    assert not reading.blocked
+
+
+def test_a_file_that_the_policy_document_links_goes_before_an_earlier_one(read):
+    text = "## Backup check\n\nValid for 30m.\n\n- [ ] The backup is there.\n"
+    reading = read("## Related\n\n- Data: `docs/ops/zzz.md`\n", aaa_nightly=NIGHTLY, zzz=text)
+    assert gate_of(reading).source.file == "docs/ops/zzz.md"
+    assert len(several(reading)) == 1
+
+
+def test_the_policy_document_itself_goes_before_its_neighbours(read):
+    text = "## Backup check\n\nValid for 30m.\n\n- [ ] The backup is there.\n"
+    assert gate_of(read(text, aaa_nightly=NIGHTLY)).source.file == "docs/ops/incident_response.md"
+
+
+def test_a_check_in_old_notes_is_not_the_one(read):
+    old = "# Notes\n\n## Known gaps\n\n### Backup checklist of the old provider\n\n- unused\n"
+    reading = read("", aaa_notes=old, backup_dr=CHECK.format("Valid for 30m."))
+    assert gate_of(reading).source.file == "docs/ops/backup_dr.md"
+    assert [place[:2] for place in several(reading)] == [("docs/ops/aaa_notes.md", 5)]
+
+
+def test_a_section_without_points_is_no_rival(read):
+    empty = "# Notes\n\n## Backup check\n\nNothing yet.\n"
+    reading = read("", aaa_notes=empty, backup_dr=CHECK.format("Valid for 30m."))
+    assert not {"gate-several", "gate-points"} & rules(reading)
+
+
+def test_sections_below_different_headings_are_not_one_check(read):
+    text = (
+        "# N\n\n## Backup check\n\n- [ ] One.\n\nValid for 30m.\n\n## Something else\n\nText.\n\n"
+        "### Backup checks that we never do\n\n- [ ] Two.\n"
+    )
+    reading = read("", backup_dr=text)
+    assert [p.text for p in gate_of(reading).points] == ["One."]
+    assert [place[:2] for place in several(reading)] == [("docs/ops/backup_dr.md", 13)]
+
+
+def test_two_checks_below_the_title_of_a_file_are_not_one(read):
+    text = (
+        "# Checks before a database change\n\n## Backup check\n\n- [ ] One.\n\nValid for 30m.\n\n"
+        "## Monthly backup checks\n\n- [ ] Two.\n"
+    )
+    reading = read("", backup_dr=text)
+    assert [p.text for p in gate_of(reading).points] == ["One."]
+    assert len(several(reading)) == 1
+
+
+@pytest.mark.parametrize(("before", "seconds"), [(0, 1800), (LONGEST_SENTENCE, None)])
+def test_of_a_sentence_only_so_much_is_looked_at(read, before, seconds):
+    said = f"It is {'quite ' * (before // 6)}valid for 30m."
+    assert gate_of(read("", backup_dr=CHECK.format(said))).valid_s == seconds
+
+
+def test_a_page_of_one_word_is_read_like_any_other(read):
+    """Every pattern sees one heading or sentence of bounded length: no text makes it look at a page again and again."""
+    text = CHECK.format("check " * 50_000).replace(
+        "## Backup check before", f"## {'check before ' * 5_000}\n\n## DB gate"
+    )
+    assert "gate-validity" in rules(read("", backup_dr=text))
 
 
 @pytest.mark.parametrize(

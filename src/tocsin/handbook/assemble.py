@@ -22,6 +22,7 @@ from tocsin.domain.policy import (
     Source,
     Step,
 )
+from tocsin.handbook.candidates import check_sections
 from tocsin.handbook.document import Document, Section
 from tocsin.handbook.findings import Notebook
 from tocsin.handbook.gates import read_gates
@@ -165,7 +166,7 @@ class _Assembly:
             default_level=default_level(self._texts("severity", "process")),
             seat_empty_s=limit or DEFAULT_SEAT_EMPTY_S,
             seat_promised=limit is not None,
-            gates=read_gates(self._anywhere("gate"), steps, roles, self._notes),
+            gates=read_gates(self._checks(), steps, roles, self._notes),
             sprints=tuple(x for s, f in self._anywhere("sprints") for x in read_sprints(s, f, self._notes)),
             reopen_s=reopen_time(self._said()) or DEFAULT_REOPEN_S,
         )
@@ -181,6 +182,9 @@ class _Assembly:
 
     def _sections(self, kind: str) -> list[Placed]:
         return self._own(kind) or self._anywhere(kind)
+
+    def _checks(self) -> list[Placed]:
+        return check_sections(self._documents, self._main, self._links.root)
 
     def _roster(self) -> tuple[RosterEntry, ...]:
         sections = [*self._anywhere("roster"), *self._anywhere("rotation"), *self._anywhere("roles")]

@@ -68,6 +68,7 @@ _ALL = (
     Rule("unreachable", "warning", "a person without an e-mail address gets no page"),
     Rule("escalation-unread", "info", "a ladder that is not understood is not climbed"),
     Rule("gate-points", "warning", "a check without points is answered with one word"),
+    Rule("gate-several", "warning", "which check has to pass before a database change must not be a guess"),
     Rule("gate-validity", "warning", "a check has to say how long it counts"),
     Rule("gate-step", "info", "a step alone says neither the points of its check nor how long it counts"),
     Rule("sprint-row", "warning", "a sprint without its days gives no due date"),

@@ -1,17 +1,17 @@
 """Reads the check that has to pass before a database change: its points, how long it counts, who does and confirms it.
 
-A section whose heading speaks of such a check counts first, wherever it stands. Without one a step of the process
-that asks for the backup beforehand is a check of one point, the sentence itself. Nothing is invented: without a
-validity the check lets one change start.
+A section whose heading speaks of such a check counts first, wherever it stands; which of several, `candidates` says.
+Without one a step of the process that asks for the backup beforehand is a check of one point, the sentence itself.
+Nothing is invented: without a validity the check lets one change start.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from tocsin.domain.policy import Gate, GatePoint, Role, Source, Step
+from tocsin.handbook.candidates import Placed
 from tocsin.handbook.document import Item, Section
 from tocsin.handbook.findings import Notebook
 from tocsin.handbook.grammar import DAY, Unread, read_duration
@@ -27,13 +27,21 @@ _BRACKET = re.compile(
     r"\(\s*(?:or(?: if| when)?|unless|except(?: if| when| that)?)\s+(?P<way>[^()]+?)\s*\)", re.I
 )
 _UNLESS = re.compile(r",?\s*\b(?:unless|except (?:if|when|that))\s+(?P<way>[^.;()]+)", re.I)
+LONGEST_SENTENCE = 500
+"""So much of a sentence is looked at for how long a check counts."""
+_SENTENCE_END = re.compile(r"(?<=[.;]) ")
+_REST = r"(?:[^.;]|\.\d)+"
 _VALID = re.compile(
-    r"\b(?:valid|good|counts?|holds?|stands?)\s+(?:for|up to)\s+(?P<a>[^.;]+)"
-    r"|\b(?:expires?|lapses?|runs? out)\s+after\s+(?P<b>[^.;]+)"
-    r"|\b(?:ha(?:s|ve) to|needs? to|must) be (?:done|repeated|passed)(?: again| anew)?\s+after\s+(?P<c>[^.;]+)"
-    r"|\b(?:check|passed)\b[^.;]*?\b(?:(?:no|not) (?:older|more) than|(?:with)?in the last)\s+(?P<d>[^.;]+)",
+    rf"\b(?:valid|good|counts?|holds?|stands?) (?:for|up to) (?P<a>{_REST})"
+    rf"|\b(?:expires?|lapses?|runs? out) after (?P<b>{_REST})"
+    rf"|\b(?:ha(?:s|ve) to|needs? to|must) be (?:done|repeated|passed)(?: again| anew)? after (?P<c>{_REST})",
     re.I,
 )
+_CHECK = re.compile(r"\b(?:check|passed)\b", re.I)
+_AGE = re.compile(
+    rf"\b(?:(?P<limit>(?:no|not) (?:older|more) than)|(?:with)?in the last) (?P<age>{_REST})", re.I
+)
+_DEMANDED = re.compile(r"\b(?:must|ha(?:s|ve) to|needs? to|only|no|without|unless)\b", re.I)
 _DONE = r"\b(?:done|run|performed|gone through|carried out|made)\s+by\s+(?:the\s+)?(?P<role>{roles})(?!\w)"
 _DOES = r"\b(?P<role>{roles})\s+(?:goes through|does|runs|performs|makes|carries)\b"
 _CONFIRMED = r"\b(?:confirmed|approved|signed off|released)\s+by\s+(?:the\s+)?(?P<role>{roles})(?!\w)"
@@ -47,16 +55,19 @@ _BACKUP = re.compile(r"\b(?:backups?|snapshots?|dumps?|check)\b", re.I)
 _BEFOREHAND = re.compile(r"\b(?:before|beforehand|ensure|first|must|ha(?:s|ve) to|make sure|unless)\b", re.I)
 _RESTORING = re.compile(r"\brestor", re.I)
 
-Placed = tuple[Section, str]
-
 
 def read_gates(
     sections: Iterable[Placed], steps: Iterable[Step], roles: tuple[Role, ...], notes: Notebook
 ) -> tuple[Gate, ...]:
-    """The check of the first section that has points, else that of the step which asks for a backup beforehand."""
-    for section, file in _joined(sections):
+    """The check of the first section that has points, else that of the step which asks for a backup beforehand.
+
+    `sections` with the likeliest first, as `check_sections` gives them.
+    """
+    candidates = list(sections)
+    for at, (section, file) in enumerate(candidates):
         points = _points(section, file)
         if points:
+            _report_others((section, file), candidates[at + 1 :], notes)
             return (_gate(section, file, points, roles, notes),)
         message = f"the check {section.title!r} names no points, so there is nothing to go through"
         repair = "list what has to hold, one point each: `- [ ] The newest backup is at most 1h old.`"
@@ -64,15 +75,17 @@ def read_gates(
     return tuple(_of_step(step, notes) for step in steps if _sentence(step))[:1]
 
 
-def _joined(sections: Iterable[Placed]) -> list[Placed]:
-    """Each section with what stands below its own sub-headings."""
-    found: list[Placed] = []
-    for section, file in sections:
-        if found and file == found[-1][1] and section.depth > found[-1][0].depth:
-            found[-1] = (replace(found[-1][0], blocks=[*found[-1][0].blocks, *section.blocks]), file)
-        else:
-            found.append((section, file))
-    return found
+def _report_others(used: Placed, others: list[Placed], notes: Notebook) -> None:
+    """Say which section is the check where several could be, each in the place of one that is not used."""
+    for section, file in others:
+        if not _points(section, file):
+            continue
+        message = (
+            f"{section.title!r} may be the check before a database change as well;"
+            f" the one that counts is {used[0].title!r} ({used[1]}:{used[0].line})"
+        )
+        repair = "keep one of them, or give this one a heading that speaks of no check"
+        notes.found("gate-several", Source(file, section.line), message, repair)
 
 
 def _gate(
@@ -114,31 +127,50 @@ def _point(item: Item, file: str) -> GatePoint:
 
 
 def _validity(rules: list[tuple[str, Source]], source: Source, notes: Notebook) -> int | None:
-    for text, place in rules:
-        for match in _VALID.finditer(text):
-            phrase = next(group for group in match.groups() if group)
-            seconds = _seconds(phrase)
-            if seconds is not None:
-                return seconds
-            message = (
-                f"how long the check counts is {match[0].strip()!r}, which is no length of time up to a week"
-            )
+    """What is said in so many words goes before an age that a sentence demands of the check."""
+    sentences = [(part[:LONGEST_SENTENCE], at) for text, at in rules for part in _SENTENCE_END.split(text)]
+    for sentence, place in sentences:
+        match = _VALID.search(sentence)
+        if match is None:
+            continue
+        seconds = _seconds(next(group for group in match.groups() if group))
+        if seconds is None:
+            said = f"how long the check counts is {match[0].strip()!r}"
+            message = f"{said}, which is no length of time up to a week"
             notes.found("gate-validity", place, message, "write: Valid for 30m.")
-            return None
-    message = "how long the check counts is not said, so it lets one change start"
-    notes.found("gate-validity", source, message, "write below the heading: Valid for 30m.")
-    return None
+        return seconds
+    ages = (_demanded_age(sentence) for sentence, _ in sentences)
+    age = next((seconds for seconds in ages if seconds is not None), None)
+    if age is None:
+        message = "how long the check counts is not said, so it lets one change start"
+        notes.found("gate-validity", source, message, "write below the heading: Valid for 30m.")
+    return age
+
+
+def _demanded_age(sentence: str) -> int | None:
+    """`the check must have passed within the last 30m`; not what is told of some check, nor with words behind it."""
+    check = _CHECK.search(sentence)
+    age = _AGE.search(sentence, check.end()) if check is not None else None
+    if age is None or not (age["limit"] or _DEMANDED.search(sentence)):
+        return None
+    return _up_to_a_week(re.split(r"[,()]", age["age"])[0])
 
 
 def _seconds(phrase: str) -> int | None:
     """The duration that a phrase begins with; words behind it do not count."""
     words = phrase.split()
     for count in range(min(len(words), 4), 0, -1):
-        reading = read_duration(" ".join(words[:count]).strip(" ,"))
-        if not isinstance(reading, Unread):
-            known = reading.seconds is not None and reading.seconds <= LONGEST_VALIDITY_S
-            return reading.seconds if known else None
+        beginning = " ".join(words[:count]).strip(" ,")
+        if not isinstance(read_duration(beginning), Unread):
+            return _up_to_a_week(beginning)
     return None
+
+
+def _up_to_a_week(phrase: str) -> int | None:
+    reading = read_duration(phrase)
+    if isinstance(reading, Unread) or reading.seconds is None or reading.seconds > LONGEST_VALIDITY_S:
+        return None
+    return reading.seconds
 
 
 def _role(text: str, roles: tuple[Role, ...], *patterns: str) -> str | None:
