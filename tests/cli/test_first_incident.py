@@ -81,6 +81,46 @@ def test_from_the_first_line_to_the_postmortem(clone, demo, until):
     assert clone.git("status", "--porcelain") == ""
 
 
+def test_every_folder_of_the_checkout_speaks_to_the_one_server(clone, demo, until):
+    printed(demo, until)
+    ref = clone.run("declare", "Sign-in loops", "--sev", "SEV1").stdout.splitlines()[0]
+    tree = clone.folder / "var" / "acme"
+    for folder in (tree, tree / "docs" / "ops", clone.folder / "examples"):
+        there = type(clone)(folder, clone.environment)
+        assert [row["ref"] for row in there.json("list")["incidents"]] == [ref], folder
+        assert str(demo.process.pid) in there.run("doctor").stdout
+    assert not (tree / "var" / "tocsin.db").exists()
+
+
+def test_the_checkout_knows_the_handbook_that_is_served(clone, demo, until):
+    printed(demo, until)
+    ops = clone.folder / "var" / "acme" / "docs" / "ops"
+    told = {point["name"]: point for point in clone.json("doctor")["points"]}
+    assert told["settings"]["text"] == str(ops.parents[1] / "tocsin.toml")
+    assert told["handbook"]["text"] == f"{ops}: no findings"
+    assert "SEV1" in clone.run("card").stdout
+    assert clone.run("check").stdout == "no findings\n"
+    ref = clone.run("declare", "Sign-in loops", "--sev", "SEV3").stdout.splitlines()[0]
+    clone.run(
+        "resolve", "--confirmed", "release 215", "--impact-ended", "no calls", "--errors-normal", "0.1 %"
+    )
+    draft = ops / "postmortems" / f"{ref}.md"
+    until(draft.is_file, "the draft of the postmortem")
+    for named in (ref, f"docs/ops/postmortems/{ref}.md"):
+        assert clone.run("postmortem", named, "--check", expect=1).stdout.startswith(
+            f"{draft}\nstill to be written"
+        )
+
+
+def test_what_is_typed_in_the_copy_after_the_end_uses_the_same_database(clone, demo, until):
+    printed(demo, until)
+    clone.run("declare", "Sign-in loops", "--sev", "SEV4")
+    assert demo.stop(signal.SIGINT) == 0
+    tree = type(clone)(clone.folder / "var" / "acme", clone.environment)
+    tree.run("declare", "While nothing runs", "--sev", "SEV4")
+    assert [row["title"] for row in tree.json("list")["incidents"]] == ["While nothing runs", "Sign-in loops"]
+
+
 def test_the_sign_in_link_works_and_stands_in_no_log(clone, demo, until):
     link = re.search(r"sign in\s+(\S+)", printed(demo, until)).group(1)
     assert httpx2.get(link, trust_env=False).status_code == 200

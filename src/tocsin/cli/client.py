@@ -19,7 +19,7 @@ import httpx2
 from tocsin import config
 from tocsin.cli.failure import MISUSED, REFUSED, Failure, misused
 from tocsin.cli.output import STDERR, plain
-from tocsin.cli.serverfile import RunningServer, find_server
+from tocsin.cli.serverfile import RunningServer, find_servers, upwards
 from tocsin.config import ClientEnvironment, ConfigError, Settings, client_environment
 
 API: Final = "/api/v1/"
@@ -208,21 +208,24 @@ def _error(error: Any) -> str:
 
 
 class Local:
-    """What runs or lies here: the server of `var/server.json`, else the database beside tocsin.toml."""
+    """What runs or lies here: the server of a `var/server.json`, here or above, else the database of tocsin.toml."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
+    def servers(self) -> Iterator[RunningServer]:
+        """Those that run beside tocsin.toml, beside the current folder (`make run`), or above one of them."""
+        return find_servers((*upwards(self.settings.root), *upwards(Path.cwd())))
+
     def server(self) -> RunningServer | None:
-        """The server that runs beside tocsin.toml, or beside the current folder (`make run`)."""
-        return find_server((self.settings.var, Path.cwd() / "var"))
+        """The nearest of them."""
+        return next(self.servers(), None)
 
     def connect(self) -> Connection:
         """To the running server; else in process. Waits for one that is just starting."""
         begun, said = time.monotonic(), False
         while True:
-            found = self.server()
-            wire = _answering(found) if found else None
+            wire = next((wire for found in self.servers() if (wire := _answering(found))), None)
             if wire is not None:
                 return wire
             try:
@@ -268,6 +271,19 @@ def load_settings(
         return config.load(path, start=start, need_secrets=need_secrets)
     except ConfigError as wrong:
         raise misused(str(wrong)) from None
+
+
+def settings_here(path: Path | None = None) -> Settings:
+    """The settings; where no tocsin.toml lies here or further up, those of the server that runs here.
+
+    `make run` is started in a checkout and serves a handbook that lies below it. Raises Failure as `load_settings`.
+    """
+    found = load_settings(path)
+    running = Local(found).server() if found.file is None else None
+    place = Path(running.settings) if running and running.settings else None
+    if place is None or not place.exists():
+        return found
+    return load_settings(place) if place.is_file() else load_settings(start=place)
 
 
 @contextmanager

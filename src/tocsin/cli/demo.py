@@ -39,6 +39,8 @@ IDENTITY: Final = (
     "-c",
     "commit.gpgsign=false",
 )
+OWN_DATABASE: Final = "sqlite:///var/tocsin.db"
+DEMO_DATABASE: Final = "sqlite:///../tocsin.db"
 FIRST: Final = 'declare "Sign-in loops for all users" --sev SEV1'
 
 
@@ -89,11 +91,17 @@ def lay_out(root: Path) -> Path:
         draft = copy.with_name("acme.part")
         shutil.rmtree(draft, ignore_errors=True)
         shutil.copytree(_example(root), draft, ignore=shutil.ignore_patterns("var", ".git"))
+        _name_database(draft / "tocsin.toml")
         _git(draft, "init", "-q", "-b", "main")
         _git(draft, "add", "-A")
         _git(draft, *IDENTITY, "commit", "-q", "--no-verify", "-m", "Handbook of Acme")
         draft.rename(copy)
     return copy
+
+
+def _name_database(toml: Path) -> None:
+    """A command that is typed in the copy while nothing runs uses the database of the server, and no second one."""
+    toml.write_text(toml.read_text("utf-8").replace(OWN_DATABASE, DEMO_DATABASE), "utf-8")
 
 
 def _example(root: Path) -> Path:

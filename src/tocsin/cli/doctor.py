@@ -18,7 +18,7 @@ import httpx2
 import typer
 
 from tocsin.cli.asked import present
-from tocsin.cli.client import Local, load_settings
+from tocsin.cli.client import Local, settings_here
 from tocsin.cli.failure import REFUSED, Failure
 from tocsin.cli.options import AsJson, Config
 from tocsin.cli.output import STDOUT, emit_json, plain
@@ -71,7 +71,7 @@ def _points(config: Path | None) -> Iterator[Point]:
     yield _sqlite()
     yield _zones()
     try:
-        settings = load_settings(config)
+        settings = settings_here(config)
     except Failure as wrong:
         yield Point("settings", "wrong", wrong.message)
         return

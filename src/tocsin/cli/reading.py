@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from tocsin.cli.asked import present
-from tocsin.cli.client import load_settings
+from tocsin.cli.client import load_settings, settings_here
 from tocsin.cli.failure import MISUSED, REFUSED, Failure, misused
 from tocsin.cli.options import AsJson
 from tocsin.cli.output import STDERR, STDOUT, emit_json, plain
@@ -59,7 +59,7 @@ def policy(path: Place = None, as_json: AsJson = False) -> None:
 
 def _policy(path: Path | None) -> Policy:
     """The policy of the files. Raises Failure when none comes out."""
-    reading = _read(path, load_settings())
+    reading = _read(path, settings_here())
     if reading.policy is None:
         first = next((f for f in reading.findings if f.level == "error"), None)
         why = f": {first.file}:{first.line} {first.message}" if first else ""
@@ -98,7 +98,7 @@ def check(
       tocsin check
       tocsin check docs/ops --format json --strict
     """
-    settings = load_settings(start=path if path is None or path.is_dir() else path.parent)
+    settings = load_settings(start=path if path.is_dir() else path.parent) if path else settings_here()
     reading = _read(path, settings)
     found = [*findings_json(reading.findings)["findings"], *_secrets(settings)]
     if as_json or shape is Format.JSON:
@@ -111,7 +111,7 @@ def check(
 
 def read_here() -> tuple[Reading, Path]:
     """The handbook of tocsin.toml with its folder. Raises Failure when it cannot be read."""
-    settings = load_settings()
+    settings = settings_here()
     folder = settings.handbook.path
     return _read(None, settings), folder if folder.is_dir() else folder.parent
 

@@ -117,7 +117,8 @@ def _serve(
 ) -> None:
     token, token_hash = fresh_token()
     app = create_app(program, local_token_hash=token_hash, **plan.app_options)
-    here = RunningServer(plan.local_url, token, os.getpid(), program.engine.boot)
+    settings = str(plan.settings.file or plan.settings.root)
+    here = RunningServer(plan.local_url, token, os.getpid(), program.engine.boot, settings)
     written: list[Path] = []
 
     def ready() -> None:

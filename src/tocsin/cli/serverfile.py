@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,8 @@ class RunningServer:
     token: str
     pid: int
     boot: str
+    settings: str = ""
+    """Its tocsin.toml; where there is none, the folder that it was started in."""
 
     def __repr__(self) -> str:
         return f"RunningServer({self.url!r}, pid={self.pid})"
@@ -59,24 +61,41 @@ def remove_server_file(path: Path, boot: str) -> None:
             path.unlink()
 
 
-def find_server(folders: Iterable[Path]) -> RunningServer | None:
-    """The first file that names a living process. A stale one counts as no server at all."""
+def upwards(folder: Path) -> Iterator[Path]:
+    """Where the server of a folder, or of one that it lies in, keeps its file; the nearest first."""
+    for above in (folder, *folder.parents):
+        yield above / "var"
+
+
+def find_servers(folders: Iterable[Path]) -> Iterator[RunningServer]:
+    """Those whose file names a living process, in that order. A stale one counts as no server at all."""
     for folder in dict.fromkeys(folders):
         found = _read(folder / FILE_NAME)
         if found is not None and _alive(found.pid):
-            return found
-    return None
+            yield found
 
 
 def _read(path: Path) -> RunningServer | None:
-    """None where it is missing, is not ours alone, or holds something else."""
+    """None where it is missing, is not ours alone, or holds something else.
+
+    The search goes up to folders of others: what is looked at is the file that is read, no link, and nothing that
+    could keep us waiting.
+    """
     try:
-        about = path.stat()
-        if about.st_uid != os.geteuid() or stat.S_IMODE(about.st_mode) & 0o077:
-            return None
-        shape = json.loads(path.read_text(encoding="utf-8"))
-        return RunningServer(str(shape["url"]), str(shape["token"]), int(shape["pid"]), str(shape["boot"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), encoding="utf-8") as file:
+            about = os.fstat(file.fileno())
+            ours = about.st_uid == os.geteuid() and not stat.S_IMODE(about.st_mode) & 0o077
+            if not (ours and stat.S_ISREG(about.st_mode)):
+                return None
+            shape = json.load(file)
+        return RunningServer(
+            str(shape["url"]),
+            str(shape["token"]),
+            int(shape["pid"]),
+            str(shape["boot"]),
+            str(shape.get("settings", "")),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -1,7 +1,7 @@
 """The postmortem: when it is due, what is still to be written, where it is published.
 
-`--check` looks at the file in this checkout by the handbook that lies here: the one that is being written is not
-on the server yet.
+`--check` looks at the file in this checkout by the handbook that lies here, or that the server here reads: the one
+that is being written is not on the server yet.
 """
 
 from __future__ import annotations
