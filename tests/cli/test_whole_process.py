@@ -80,6 +80,16 @@ def test_an_older_one_is_followed_and_a_drill_says_so_first(acme, served):
     assert "tocsin time" in told
 
 
+def test_what_follows_a_restricted_one_does_not_say_its_title(acme, served):
+    first = declared(acme, "Tenant Umbra sees the rows of others", "SEV3")
+    acme.run("restrict", first, "--codename", "Heron", "--because", "a tenant's data")
+    acme.run("resolve", first, *DONE)
+    again = acme.json("declare", "--from", first)
+    assert again["incident"]["title"] == "Heron"
+    named = acme.json("declare", "Rows are mixed up again", "--from", first)
+    assert named["incident"]["title"] == "Rows are mixed up again"
+
+
 def test_what_almost_happened_and_what_is_planned_call_nobody(acme, served):
     miss = acme.run("declare", "Mails nearly went out twice", "--near-miss").stdout
     change = acme.run("declare", "Migration 41", "--change").stdout

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from domain.told import BACKUP, Told, acme
-from tocsin.domain import gates, restricted
+from tocsin.domain import actions, gates, response, restricted, statements
 from tocsin.domain.context import Refused
 from tocsin.domain.effects import Write
+from tocsin.domain.work import Restriction
 
 
 def leak() -> Told:
@@ -50,6 +53,26 @@ def test_what_would_give_it_away_is_refused(codename: str, readers: tuple[str, .
     told = leak()
     with pytest.raises(Refused, match=why):
         told.do(restricted.restrict, by="mei", codename=codename, readers=readers)
+
+
+def test_who_owns_an_action_or_approves_a_statement_reads_it_while_that_is_to_be_done() -> None:
+    told = leak()
+    told.do(restricted.restrict, by="mei", codename="Heron", reason="tenant data")
+    told.do(actions.add, by="mei", text="test the filter of every export", owner="tomas")
+    assert restricted.may_read(told.state, "tomas")
+    told.do(actions.drop, by="mei", action=1, reason="done elsewhere")
+    assert not restricted.may_read(told.state, "tomas")
+
+    told.do(statements.draft, by="mei", audience="the tenants", text="Rows were shown", data="names")
+    told.do(response.offer_handover, by="mei", role="ic", to="priya")
+    told.do(response.accept_handover, by="priya", role="ic")
+    bare = replace(told.state, room=replace(told.state.room, joined=()), declared_by=None, acked_by=None)
+    outside = replace(bare, room=replace(bare.room, restriction=Restriction("Heron", ())))
+    assert restricted.may_read(outside, "mei")
+    sent = replace(outside.duties.statements[0], state="sent")
+    assert not restricted.may_read(
+        replace(outside, duties=replace(outside.duties, statements=(sent,))), "mei"
+    )
 
 
 def documents(told: Told, since: int) -> list[str]:

@@ -15,8 +15,8 @@ from tocsin.cli.telling import say_state, say_warnings, soon, upcoming
 
 app = typer.Typer(rich_markup_mode=None)
 OVER: Final = frozenset({"resolved", "closed", "dismissed"})
-SAME: Final = {"title": "title", "sev": "level", "service": "service", "drill": "drill"}
-"""What a new incident takes over from the one that it follows, unless it is said anew."""
+SAME: Final = {"title": "known_as", "sev": "level", "service": "service", "drill": "drill"}
+"""What a new incident takes over from the one that it follows, unless it is said anew: never a restricted title."""
 
 Title = Annotated[str | None, typer.Argument(show_default=False, help="What is wrong, in one line.")]
 Triage = Annotated[

@@ -68,6 +68,13 @@ def may_read(state: Incident, person: str) -> bool:
         *(offer.to for offer in state.offers),
         *(task.owner for task in state.work.tasks if task.open and task.owner),
         *(legal.owner for legal in state.duties.legal),
+        *(action.owner for action in state.duties.actions if action.state == "open" and action.owner),
+        *(
+            p
+            for statement in state.duties.statements
+            if statement.state != "sent"
+            for p in statement.approvers
+        ),
         *filter(None, (state.declared_by, state.acked_by)),
     }
     return person in at_work

@@ -110,6 +110,7 @@ class WorkShape(BaseModel):
 
     kind: str
     drill: bool
+    known_as: str
     follows: str | None
     reopened_at: datetime | None
     merged_into: str | None

@@ -28,6 +28,7 @@ def process_view(state: Incident) -> Json:
     return {
         "kind": state.kind,
         "drill": state.drill,
+        "known_as": state.known_as,
         "follows": state.follows,
         "reopened_at": state.reopened_at,
         "merged_into": state.merged_into,
