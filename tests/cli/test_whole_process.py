@@ -390,12 +390,23 @@ def test_odd_input_is_wrong_use_and_says_what_is_expected(acme, typed, named):
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-def test_after_midnight_the_evening_is_yesterday(monkeypatch):
-    monkeypatch.setattr(asked, "present", lambda: datetime(2026, 3, 2, 0, 10, tzinfo=UTC))
-    assert asked.moment("23:50", "--at") == "2026-03-01T23:50:00+00:00"
-    assert asked.moment("00:05", "--at") == "2026-03-02T00:05:00+00:00"
-    assert asked.moment("09:00", "--at") == "2026-03-02T09:00:00+00:00"
-    assert asked.moment("23:50", "--at", ahead=True) == "2026-03-02T23:50:00+00:00"
+@pytest.mark.parametrize(
+    ("now", "typed", "meant"),
+    [
+        ((0, 10), "23:50", "2026-03-01T23:50"),
+        ((0, 10), "00:05", "2026-03-02T00:05"),
+        ((0, 10), "09:00", "2026-03-02T09:00"),
+        ((5, 59), "18:00", "2026-03-01T18:00"),
+        ((5, 59), "17:59", "2026-03-02T17:59"),
+        ((6, 0), "18:00", "2026-03-02T18:00"),
+        ((9, 0), "23:50", "2026-03-02T23:50"),
+        ((23, 0), "23:50", "2026-03-02T23:50"),
+    ],
+)
+def test_in_the_night_the_evening_is_yesterday(monkeypatch, now, typed, meant):
+    monkeypatch.setattr(asked, "present", lambda: datetime(2026, 3, 2, *now, tzinfo=UTC))
+    assert asked.moment(typed, "--at") == f"{meant}:00+00:00"
+    assert asked.moment(typed, "--at", ahead=True) == f"2026-03-02T{typed}:00+00:00"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from tocsin.engine.clock import SystemClock
 _REF = re.compile(r"(INC-|CHG-)?(?:(\d{4})-)?#?(\d{1,9})", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 OPEN_LIMIT = 200
-HALF_A_DAY = timedelta(hours=12)
+NIGHT_ENDS = 6
+EVENING = 18
+"""Before six in the morning, a time from six in the evening on is the evening before."""
 
 
 class Reader(Protocol):
@@ -39,7 +41,8 @@ def looks_like_reference(word: str) -> bool:
 def moment(text: str | None, option: str, *, ahead: bool = False) -> str | None:
     """A time as it was typed, as the API wants it: ISO, or `13:05` meaning today in UTC.
 
-    Just after midnight `23:50` is what has been: yesterday's, unless the time asked for may lie `ahead`.
+    In the night `23:50` is what has been: yesterday's, unless the time asked for may lie `ahead`. Any other time that
+    lies ahead stays today's, and the server refuses it. Raises Failure naming the option.
     """
     if text is None:
         return None
@@ -48,8 +51,8 @@ def moment(text: str | None, option: str, *, ahead: bool = False) -> str | None:
         hour, minute, second = (int(part or 0) for part in clock.groups())
         now = present()
         today = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
-        meant = today - timedelta(days=1) if not ahead and today - now > HALF_A_DAY else today
-        return meant.isoformat()
+        evening_before = not ahead and now.hour < NIGHT_ENDS and hour >= EVENING
+        return (today - timedelta(days=1) if evening_before else today).isoformat()
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
