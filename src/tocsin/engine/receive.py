@@ -14,7 +14,7 @@ from tocsin.domain.grouping import Signal
 from tocsin.engine.desk import Desk, Job, Rank
 from tocsin.engine.numbers import new_reference
 from tocsin.engine.sitting import Answer, Sitting
-from tocsin.store.contract import AlertRow
+from tocsin.store.contract import AlertRow, VersionConflict
 
 
 def receive(desk: Desk, signal: Signal) -> Future[Answer]:
@@ -30,6 +30,9 @@ def receive(desk: Desk, signal: Signal) -> Future[Answer]:
 
 def _signal(sitting: Sitting, signal: Signal, at: datetime) -> Answer:
     ref = sitting.claimed_by(signal.claim)
+    if ref is not None and signal.claim not in sitting.state(ref).claims:
+        # Another node ended it between our look at the claim and at the incident: decided anew, with a new look.
+        raise VersionConflict([ref])
     if ref is None and not signal.firing:
         return _recovery_of_nothing(sitting, signal, at)
     answer = (
