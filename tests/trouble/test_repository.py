@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -587,6 +589,87 @@ def test_git_never_hangs_and_never_asks(tmp_path: Path) -> None:
     slow.chmod(0o755)
     with pytest.raises(GitFailed, match="not done within"):
         Git(tmp_path)("-c", f"alias.slow=!{slow}", "slow", limit_s=0.2)
+
+
+def sluggish(tmp_path: Path, seconds: float) -> tuple[str, ...]:
+    """A git command that takes its time, says when it began, and tidies up when it is asked to end."""
+    git(tmp_path, "init", "-q")
+    script = tmp_path / "sluggish"
+    script.write_text(
+        "#!/bin/sh\n"
+        "trap 'rm -f lock; touch tidied; exit 1' TERM\n"
+        f"touch lock began\nsleep {seconds} & wait\nrm lock\ntouch done\n",
+        "utf-8",
+    )
+    script.chmod(0o755)
+    return ("-c", f"alias.slow=!{script}", "slow")
+
+
+def test_git_may_tidy_up_when_its_time_is_over(tmp_path: Path) -> None:
+    slow = sluggish(tmp_path, 30)
+    with pytest.raises(GitFailed, match="not done within"):
+        Git(tmp_path)(*slow, limit_s=0.5)
+    eventually((tmp_path / "tidied").exists, "it took its lock away")
+    assert not (tmp_path / "lock").exists()
+
+
+@pytest.mark.parametrize(("whole", "then"), [(True, "done"), (False, "tidied")])
+def test_a_stop_lets_git_finish_what_people_use_and_tidy_up_the_rest(
+    tmp_path: Path, whole: bool, then: str
+) -> None:
+    program, slow = Git(tmp_path), sluggish(tmp_path, 1)
+
+    def run() -> None:
+        with suppress(GitFailed):
+            program(*slow, whole=whole)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    eventually((tmp_path / "began").exists, "it runs")
+    program.stop()
+    thread.join()
+    eventually((tmp_path / then).exists, "it came to a good end")
+    assert not (tmp_path / "lock").exists()
+    with pytest.raises(GitFailed, match="tocsin is ending"):
+        program("status")
+
+
+def test_git_that_does_not_want_to_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tocsin.wiring.git.GRACE_S", 0.2)
+    git(tmp_path, "init", "-q")
+    deaf = tmp_path / "deaf"
+    deaf.write_text("#!/bin/sh\ntrap '' TERM\nsleep 30\n", "utf-8")
+    deaf.chmod(0o755)
+    with pytest.raises(GitFailed, match="not done within"):
+        Git(tmp_path)("-c", f"alias.slow=!{deaf}", "slow", limit_s=0.2)
+
+
+def test_what_people_use_is_written_by_whole_commands_alone(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, seen = Git.raw, set()
+
+    def raw(self: Git, *arguments: str, **options: object) -> bytes:
+        if arguments[0] in {"update-index", "read-tree"} and options.get("index") is None:
+            seen.add((arguments[0], options.get("whole")))
+        return plain(self, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Git, "raw", raw)
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    place.push_as_colleague(add_row("EXT-3"))
+    second = house.declare("The second")
+    eventually(lambda: second in place.pushed() and place.clean(), "the work tree follows")
+    assert seen == {("update-index", True), ("read-tree", True)}
+
+
+def test_a_lock_of_its_own_that_was_left_behind_is_no_obstacle(place: Place) -> None:
+    (place.tree / ".git" / "tocsin-index.lock").write_text("", "utf-8")
+    house = place.node()
+    ref = house.declare()
+    eventually(lambda: ref in place.pushed(), "the row is pushed")
+    eventually(lambda: house.alarms() == "", "there is nothing to say")
 
 
 def test_addresses_are_not_repeated(tmp_path: Path) -> None:

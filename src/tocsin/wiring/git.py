@@ -19,6 +19,10 @@ EMAIL = "tocsin@localhost"
 """Author and committer of everything that tocsin commits; by both its commits are known again."""
 LOCAL_S = 20.0
 NETWORK_S = 60.0
+WORK_TREE_S = 600.0
+"""For what writes files or the index that people use: a large checkout may take long, half of one helps nobody."""
+GRACE_S = 5.0
+"""So long git may clean up behind itself, locks above all, before it is ended for good."""
 
 _REDIRECTING = (
     "GIT_DIR",
@@ -58,25 +62,36 @@ class GitFailed(Exception):
 
 
 class Git:
-    """The git program in one folder. Safe from one thread; `stop` from any."""
+    """The git program in one folder. Safe from one thread; `stop` from any.
+
+    A command with `whole` writes what people use too: `stop` lets it come to its end.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._running: subprocess.Popen[bytes] | None = None
+        """What `stop` may end."""
         self._stopped = threading.Event()
 
     def __call__(
-        self, *arguments: str, data: bytes | None = None, index: Path | None = None, limit_s: float = LOCAL_S
+        self,
+        *arguments: str,
+        data: bytes | None = None,
+        index: Path | None = None,
+        limit_s: float = LOCAL_S,
+        whole: bool = False,
     ) -> str:
         """What git printed, without the line end. Raises GitFailed."""
-        return (
-            self.raw(*arguments, data=data, index=index, limit_s=limit_s)
-            .decode("utf-8", "replace")
-            .rstrip("\n")
-        )
+        printed = self.raw(*arguments, data=data, index=index, limit_s=limit_s, whole=whole)
+        return printed.decode("utf-8", "replace").rstrip("\n")
 
     def raw(
-        self, *arguments: str, data: bytes | None = None, index: Path | None = None, limit_s: float = LOCAL_S
+        self,
+        *arguments: str,
+        data: bytes | None = None,
+        index: Path | None = None,
+        limit_s: float = LOCAL_S,
+        whole: bool = False,
     ) -> bytes:
         """What git printed, as it is. Raises GitFailed."""
         if self._stopped.is_set():
@@ -86,7 +101,7 @@ class Git:
         command = ["env", *cleared, *_SILENT, *more, "git", *_NO_HOOKS, *arguments]
         try:
             # A session of its own: there is no terminal that anything could ask on, and all of it can be ended.
-            self._running = subprocess.Popen(
+            running = subprocess.Popen(
                 command,
                 cwd=self.folder,
                 stdin=subprocess.PIPE,
@@ -96,7 +111,11 @@ class Git:
             )
         except OSError as error:
             raise GitFailed(f"git cannot be run: {error.strerror}") from None
-        return self._answer(self._running, data, arguments[0], limit_s)
+        if not whole:
+            self._running = running
+            if self._stopped.is_set():  # it came between the question above and now
+                _end(running)
+        return self._answer(running, data, arguments[0], WORK_TREE_S if whole else limit_s)
 
     def _answer(
         self, running: subprocess.Popen[bytes], data: bytes | None, verb: str, limit_s: float
@@ -104,8 +123,8 @@ class Git:
         try:
             out, err = running.communicate(data, limit_s)
         except subprocess.TimeoutExpired:
-            _end(running)
-            running.communicate()
+            _signal(running, signal.SIGTERM)
+            _last_words(running)
             raise GitFailed(f"git {verb} was not done within {limit_s:g} s") from None
         finally:
             self._running = None
@@ -124,7 +143,7 @@ class Git:
         return True
 
     def stop(self) -> None:
-        """End what runs, and run nothing more."""
+        """End what runs, unless people's files are being written, and run nothing more."""
         self._stopped.set()
         running = self._running
         if running is not None:
@@ -132,9 +151,27 @@ class Git:
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:
-    """The process with everything it started (ssh, a remote helper)."""
+    """Asked first, so that git takes its locks away."""
+    _signal(running, signal.SIGTERM)
+    try:
+        running.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        _signal(running, signal.SIGKILL)
+
+
+def _last_words(running: subprocess.Popen[bytes]) -> None:
+    """The end of one that was asked to end; what it prints is taken, or it might wait for that."""
+    try:
+        running.communicate(timeout=GRACE_S)
+    except subprocess.TimeoutExpired:
+        _signal(running, signal.SIGKILL)
+        running.communicate()
+
+
+def _signal(running: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """To the process with everything it started (ssh, a remote helper)."""
     with suppress(ProcessLookupError):  # it has ended by itself
-        os.killpg(running.pid, signal.SIGKILL)
+        os.killpg(running.pid, number)
 
 
 def _said(err: bytes, verb: str, code: int) -> str:

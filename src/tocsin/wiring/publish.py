@@ -181,6 +181,8 @@ class Publisher:
     def _tree(self, parent: str, texts: Mapping[str, str | None]) -> str:
         """The parent's files with these instead, without those that are None."""
         index = Path(self._git("rev-parse", "--absolute-git-dir")) / "tocsin-index"
+        # Nobody else uses that name: a lock on it is one that an end by force has left.
+        index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
         try:
             self._git("read-tree", parent, index=index)
             for path, text in texts.items():
@@ -208,9 +210,8 @@ class Publisher:
         staged = self._blob_text(blob, path) if blob else None
         new = change.new if staged == change.old else self._own.with_own(path, staged, change.new).text
         if new is not None and new != staged:
-            self._git(
-                "update-index", "--add", "--cacheinfo", f"{mode or '100644'},{self._blob(path, new)},{path}"
-            )
+            info = f"{mode or '100644'},{self._blob(path, new)},{path}"
+            self._git("update-index", "--add", "--cacheinfo", info, whole=True)
 
     def _message(self, changes: list[Change]) -> str:
         refs = [ref for c in changes for ref in self._own.refs_of(c.path, c.old, c.new)]
@@ -335,12 +336,12 @@ class Publisher:
         with self._writing:
             self._refuse_under_way()
             try:
-                self._git("update-index", "-q", "--refresh", "--ignore-missing")
+                self._git("update-index", "-q", "--refresh", "--ignore-missing", whole=True)
             except GitFailed as failed:
                 if failed.code != 1:  # 1: there are changed files, which is nobody's fault
                     raise
             try:
-                self._git("read-tree", "-m", "-u", self._without_secrets(head, new), new)
+                self._git("read-tree", "-m", "-u", self._without_secrets(head, new), new, whole=True)
             except GitFailed as failed:
                 said = failed.reason.removeprefix("git read-tree: error: ")
                 raise Held(
@@ -356,7 +357,7 @@ class Publisher:
         secrets = [path for path in filter(None, gone) if self._own.is_secret(path)]
         if not secrets:
             return head
-        self._git("update-index", "--force-remove", "--", *secrets)
+        self._git("update-index", "--force-remove", "--", *secrets, whole=True)
         return self._tree(head, dict.fromkeys(secrets))
 
 
