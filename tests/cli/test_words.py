@@ -75,6 +75,13 @@ def test_no_time_is_wrong_use_naming_the_option(typed):
     assert failed.value.code == 2
 
 
+@pytest.mark.parametrize("typed", ["2026-11-24", "20261124", " 2026-11-24 "])
+def test_a_day_without_a_time_is_no_time(typed):
+    with pytest.raises(Failure, match=r"--at.*say the time too") as failed:
+        asked.moment(typed, "--at")
+    assert (failed.value.code, failed.value.possible) == (2, "write 2026-11-24T13:05Z")
+
+
 class Listing:
     def __init__(self, *refs):
         self.refs = refs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 import typer
@@ -42,7 +42,7 @@ def moment(text: str | None, option: str, *, ahead: bool = False) -> str | None:
     """A time as it was typed, as the API wants it: ISO, or `13:05` meaning today in UTC.
 
     In the night `23:50` is what has been: yesterday's, unless the time asked for may lie `ahead`. Any other time that
-    lies ahead stays today's, and the server refuses it. Raises Failure naming the option.
+    lies ahead stays today's, and the server refuses it. Raises Failure naming the option, also for a day alone.
     """
     if text is None:
         return None
@@ -53,6 +53,7 @@ def moment(text: str | None, option: str, *, ahead: bool = False) -> str | None:
         today = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
         evening_before = not ahead and now.hour < NIGHT_ENDS and hour >= EVENING
         return (today - timedelta(days=1) if evening_before else today).isoformat()
+    _refuse_day(text, option)
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -60,6 +61,15 @@ def moment(text: str | None, option: str, *, ahead: bool = False) -> str | None:
             f"{option}: {text!r} is no time", "write 13:05 (UTC, today) or 2026-11-24T13:05Z"
         ) from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+
+
+def _refuse_day(text: str, option: str) -> None:
+    """Midnight is hardly what somebody means who writes a day and no time."""
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return
+    raise misused(f"{option}: {text!r} is a whole day: say the time too", f"write {day}T13:05Z")
 
 
 _PART = r"([0-9]{1,6})\s*(min|[smhd])\s*"
