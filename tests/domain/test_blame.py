@@ -79,3 +79,73 @@ def test_after_code_the_text_is_read_again() -> None:
 @given(st.text(max_size=400))
 def test_any_text_can_be_looked_at(text: str) -> None:
     assert all(hint.count("\n") == 0 for hint in blame.hints(text))
+
+
+# --- a long or hostile text ------------------------------------------------------------------------------------
+
+ALL_OF_IT = blame.LONGEST
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "\n",
+        " \n",
+        "<!-- ",
+        "a.",
+        "root cause ",
+        "Root cause: A ",
+        "should \n",
+        "'s ",
+        "a`",
+        "> \n",
+        "did ",
+        "``` x\n```\n",
+    ],
+)
+def test_a_text_of_one_piece_again_and_again_is_passed_over_once(piece: str) -> None:
+    """Were any pattern to begin again at each piece, this would not come to an end while anybody waits."""
+    text = (piece * ALL_OF_IT)[: ALL_OF_IT - 20] + "\n\nSloppy.\n"
+
+    phrases = [hint.split('"')[1] for hint in blame.hints(text)]
+    assert [phrase for phrase in phrases if "root cause" not in phrase] == ["sloppy"]
+
+
+def test_a_judgement_on_every_line_is_counted() -> None:
+    count = ALL_OF_IT // len("careless\n")
+
+    (hint,) = blame.hints("careless\n" * count)
+
+    assert f"and {count - blame.LINES_NAMED} more" in hint
+
+
+def test_what_stands_behind_the_longest_text_is_not_looked_at() -> None:
+    fits = "x " * (ALL_OF_IT // 2 - 10) + "\n\n"
+
+    assert blame.hints(f"{fits}Sloppy.")
+    assert blame.hints(f"{fits}{' ' * 30}Sloppy.") == ()
+
+
+def test_the_same_text_is_looked_at_once() -> None:
+    text = "Jonas should have asked, said the review of the twelfth."
+    before = blame._hints.cache_info()
+    first = blame.hints(text)
+
+    assert blame.hints("".join(text)) == first
+    after = blame._hints.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("\n\n\n  - **Root   cause:**\n\n\n**Jonas Ek\n", "root cause: Jonas Ek"),
+        ("what the root cause is: Jonas\n", None),
+        ("Root cause: jonas\n", None),
+        (f"{'-' * 60} Root cause: Jonas\n", None),
+        ("a <!-- careless --> b <!-- careless -->", None),
+    ],
+)
+def test_a_name_as_cause_stands_first_in_its_line(text: str, phrase: str | None) -> None:
+    hints = blame.hints(text)
+    assert [hint.split('"')[1] for hint in hints] == ([phrase] if phrase else [])

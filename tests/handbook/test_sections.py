@@ -149,3 +149,20 @@ def test_line_ends_and_a_byte_order_mark_make_no_difference():
 @given(st.text(max_size=300))
 def test_any_text_is_judged_and_only_known_names_come_back(text):
     assert set(incomplete(text, SECTIONS)) <= set(SECTIONS)
+
+
+@pytest.mark.parametrize("piece", ["?", "<!-- ", "*a ", "_a? ", "<!-- x --> <!-- ", "[to be "])
+def test_a_paragraph_of_one_piece_again_and_again_is_passed_over_once(piece):
+    """Were a pattern to begin again at each piece, this would not come to an end while anybody waits."""
+    assert incomplete(f"## Fix\n\n.*{piece * (100_000 // len(piece))}\n", ("Fix",)) == ()
+
+
+def test_a_comment_that_is_not_closed_hides_nothing_and_a_closed_one_is_no_answer():
+    assert incomplete("## Fix\n\nx <!-- so\n", ("Fix",)) == ()
+    assert incomplete("## Fix\n\n- <!-- a --><!-- b <!-- c -->\n", ("Fix",)) == ("Fix",)
+
+
+def test_a_heading_that_comes_again_and_again_is_answered_by_any_of_them():
+    again = "## Fix\n\n### Detail\n\n" * 5_000
+    assert incomplete(again, ("Fix",)) == ("Fix",)
+    assert incomplete(f"{again}Restored.\n", ("Fix",)) == ()

@@ -10,7 +10,7 @@ import re
 
 _BLANK = re.compile(
     r"\b(?:TBD|TBA|TODO|XXX|FIXME|REPLACE_ME|CHANGE_?ME|REDACTED)\b"
-    r"|\[(?:to be|your|insert|internal|name|redacted|tbd)[^\]]*\]"
+    r"|\[(?:to be|your|insert|internal|name|redacted|tbd)[^\]]{0,200}\]"
     r"|<(?!https?:|mailto:)[A-Za-z][\w .-]*>"
     r"|(?<![\w@])@(?:persona|handle|name|username|someone|nobody|your[\w-]*)\b",
     re.I,

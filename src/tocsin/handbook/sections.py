@@ -17,7 +17,7 @@ from tocsin.handbook.postmortem import DEFAULT_SECTIONS
 
 _QUESTION = re.compile(
     r"(?<![*_\w\\])(?P<mark>[*_])(?![*_\s])"
-    r"(?:\\.|(?!(?P=mark))[^\\])*\?(?:\\.|(?!(?P=mark))[^\\])*"
+    r"(?:\\.|(?!(?P=mark))[^\\?])*\?(?:\\.|(?!(?P=mark))[^\\])*"
     r"(?P=mark)(?![*_\w])"
 )
 """A question of the draft: set in italics, with a question mark."""
@@ -53,11 +53,17 @@ def _written(name: str, parts: list[_Part]) -> bool:
         # The title of the whole file may hold the same words by chance.
         if words != wanted and (part.depth == 1 or not _within(wanted, words)):
             continue
-        below = parts[at + 1 :]
-        end = next((n for n, other in enumerate(below) if other.depth <= part.depth), len(below))
-        answers_below = any("answer" in other.says for other in below[:end])
-        if part.says[-1:] == ["answer"] or answers_below:
+        if part.says[-1:] == ["answer"] or _answered_below(at, parts):
             return True
+    return False
+
+
+def _answered_below(at: int, parts: list[_Part]) -> bool:
+    below = at + 1
+    while below < len(parts) and parts[below].depth > parts[at].depth:
+        if "answer" in parts[below].says:
+            return True
+        below += 1
     return False
 
 
@@ -103,9 +109,17 @@ def _says(kind: str, lines: list[str]) -> str:
         return "answer"
     whole = " ".join(_MARKS.sub("", line).strip() for line in lines)
     rest, asked = _QUESTION.subn("", whole)
-    if not _blank(re.sub(r"<!--.*?-->", "", rest)):
+    if not _blank(_without_comments(rest)):
         return "answer"
     return "question" if asked else ""
+
+
+def _without_comments(text: str) -> str:
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[at:start])
+        at = end + 3
+    return "".join([*kept, text[at:]])
 
 
 def _blank(text: str) -> bool:
