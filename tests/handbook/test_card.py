@@ -55,6 +55,7 @@ def test_levels_steps_roles_check_and_places():
     assert "| under 5m | under 30m | under 2h | every 15-30m |" in text
     assert "| - | - | next sprint | - |" in text
     assert "1. **Declare:** Anybody may." in text
+    assert "4. **Mitigate & Fix:** Keep" in text, "as it is printed: no entities for what is harmless"
     assert "Postmortem" not in text, "not in the first ten minutes"
     assert "- **Scribe:** writes down" in text
     assert "Counts for 30m. Done by Ops/Infra, confirmed by IC." in text

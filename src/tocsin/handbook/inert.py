@@ -13,6 +13,11 @@ LIMIT = 2000
 """Characters kept of one text; the rest becomes an ellipsis, so that one alert cannot fill a file."""
 
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_STARTS_MARKUP = re.compile(r"[&<](?![ 0-9])|(?<=<)<|<(?=[0-9][^ ]*@)|>")
+"""All but an ampersand or `<` before a blank or digit: that begins neither tag nor entity (`< 5m`, `R & D`).
+
+What could begin a mail address, stands in a row of its like, or ends the text (nobody knows what comes behind) does.
+"""
 _ACTIVE = re.compile(r"([\\`*\[\]|~$])")
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LINE_MARK = re.compile(r"([#+\-=:]|\d{1,9}(?=[.)]))")
@@ -26,7 +31,7 @@ def inert_line(text: str, limit: int = LIMIT) -> str:
     visible = " ".join("".join(map(_visible, text)).split())
     if len(visible) > limit:
         visible = visible[: limit - 1].rstrip() + "…"
-    escaped = "".join(_HTML.get(ch, ch) for ch in _EDGE_UNDERSCORE.sub("\ue000", visible))
+    escaped = _STARTS_MARKUP.sub(lambda found: _HTML[found[0]], _EDGE_UNDERSCORE.sub("\ue000", visible))
     return _ACTIVE.sub(r"\\\1", escaped).replace("\ue000", "\\_")
 
 
