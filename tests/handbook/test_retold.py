@@ -134,6 +134,34 @@ def test_back_dated_notes_stand_where_they_belong():
     assert texts(events) == ["looked at the graph", "Acknowledged"]
 
 
+def test_what_was_corrected_stands_at_its_corrected_time():
+    events = [
+        ev.Acknowledged(on("16:36"), "mei", "web"),
+        ev.Decided(on("16:37"), "mei", "we wait", ""),
+        ev.TimeCorrected(on("17:00"), "mei", "acked", on("16:36"), on("16:38:30"), "the watch was wrong"),
+        ev.TimeCorrected(on("17:01"), "mei", "impact_start", None, on("16:20"), "first error"),
+    ]
+    assert [line[::2] for line in lines(events)] == [
+        ("16:37:00", "Decided: we wait"),
+        ("16:38:30", "Acknowledged"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"), [("met", "met"), ("running", "still running"), ("void", "nobody had to answer")]
+)
+def test_a_breach_that_a_correction_took_back_is_not_left_as_a_fact(verdict, said):
+    events = [
+        ev.ClockBreached(on("17:00"), "ack", "SEV1", on("17:00")),
+        ev.TimeCorrected(on("18:00"), "mei", "acked", on("17:05"), on("16:59"), "it was by phone"),
+        ev.ClockRejudged(on("18:00"), 0, "ack", "SEV1", "missed", verdict, 240, on("17:00")),
+    ]
+    assert lines(events) == [
+        ("17:00:00", "tocsin", "The time to acknowledge a SEV1 was over"),
+        ("18:00:00", "tocsin", f"The time to acknowledge a SEV1 was judged anew: {said}"),
+    ]
+
+
 def test_people_whom_the_roster_does_not_hold_keep_their_handle():
     assert lines([ev.Acknowledged(DECLARED, "guest", "web", stranger=True)]) == [
         ("16:34:00", "guest", "Acknowledged (not in the roster)")

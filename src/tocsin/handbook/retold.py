@@ -75,7 +75,7 @@ def told(events: Sequence[ev.Event], names: Names) -> tuple[TimelineLine, ...]:
     """The lines of a timeline, oldest first; `events` are all facts of the incident, as they were recorded."""
     story = _story(events, names)
     lines = []
-    for number, event in enumerate(events, start=1):
+    for number, (event, at) in enumerate(zip(events, happened(events), strict=True), start=1):
         if isinstance(event, ev.Noted):
             text: str | None = story.notes.get(number, event.text)
         else:
@@ -83,10 +83,29 @@ def told(events: Sequence[ev.Event], names: Names) -> tuple[TimelineLine, ...]:
             text = telling(story, event) if telling else None
         if text:
             strong = isinstance(event, ev.GateOverridden)
-            lines.append(
-                TimelineLine(event.at, names.who(_who(event)), " ".join(text.split()), strong=strong)
-            )
+            lines.append(TimelineLine(at, names.who(_who(event)), " ".join(text.split()), strong=strong))
     return tuple(sorted(lines, key=lambda line: line.at))
+
+
+_CORRECTED = {
+    ev.Declared: "declared",
+    ev.Acknowledged: "acked",
+    ev.Mitigated: "mitigated",
+    ev.Resolved: "resolved",
+}
+"""Facts whose time can be corrected: a correction means the newest of its kind."""
+
+
+def happened(events: Sequence[ev.Event]) -> list[datetime]:
+    """When each of the facts happened, as it is known now: at the corrected time where it was corrected."""
+    times = [event.at for event in events]
+    newest: dict[str, int] = {}
+    for number, event in enumerate(events):
+        if type(event) in _CORRECTED:
+            newest[_CORRECTED[type(event)]] = number
+        elif isinstance(event, ev.TimeCorrected) and event.name in newest:
+            times[newest[event.name]] = event.new
+    return times
 
 
 def _who(event: ev.Event) -> str | None:
@@ -318,6 +337,19 @@ def _legal(story: Story, e: ev.LegalStarted) -> str:
 
 
 _VERBS = {"ack": "acknowledge"}
+_VERDICTS = {"breached": "missed", "running": "still running", "void": "nobody had to answer"}
+
+
+def _promise(clock: str, level: str) -> str:
+    return f"time to {_VERBS.get(clock, clock)} a {level}"
+
+
+def _rejudged(e: ev.ClockRejudged) -> str:
+    """After a correction: what was told before of this promise counts no more."""
+    verdict = _VERDICTS.get(e.verdict, e.verdict)
+    return f"The {_promise(e.clock, e.level)} was judged anew: {verdict}"
+
+
 TELLINGS: dict[type[ev.Event], Telling] = {
     ev.Opened: _opened,
     ev.Signalled: lambda _s, e: _signalled(e),
@@ -343,7 +375,8 @@ TELLINGS: dict[type[ev.Event], Telling] = {
     ev.Proposed: lambda _s, e: f"Proposed: {e.text}",
     ev.UpdatePosted: _update,
     ev.UpdateOverdue: lambda _s, e: f"No update by {clock(e.due)}, when one was due",
-    ev.ClockBreached: lambda _s, e: f"The time to {_VERBS.get(e.clock, e.clock)} a {e.level} was over",
+    ev.ClockBreached: lambda _s, e: f"The {_promise(e.clock, e.level)} was over",
+    ev.ClockRejudged: lambda _s, e: _rejudged(e),
     ev.NoticeFailed: lambda s, e: f"{s.names.who(e.person)} could not be told ({e.about}): {e.reason}",
     ev.Mitigated: lambda _s, e: f"Mitigated: {e.evidence}",
     ev.Resolved: lambda _s, e: _resolved(e),
