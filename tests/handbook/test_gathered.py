@@ -22,7 +22,7 @@ def facts(*more, impact_start="16:20:05"):
 
 def test_everything_that_is_known_is_filled_in():
     found = facts()
-    assert found.impact == "Some contacts are missing. It lasted 1h 52m."
+    assert found.impact == "Some contacts are missing. It lasted 1h 51m."
     assert found.mitigation == (
         "Seen when it was mitigated: writes are off: no further loss; contained, data not back yet. "
         "Restore to a new project (17:35). Copy back contacts only (17:50). Copy 1,842 contacts back (18:08). "

@@ -47,7 +47,7 @@ def test_the_row_of_the_outage(staged: Told, log: Log) -> None:
         "2026-01-20 13:03",
         "SEV1",
         "INC-2026-0001 Sign-in loops for all users ([postmortem](postmortems/INC-2026-0001.md))",
-        "Nobody can sign in; 11m",
+        "Nobody can sign in; 10m",
         OUTAGE_ACTIONS,
         "-",
         "Postmortem due 2026-01-22 13:28",
@@ -116,13 +116,17 @@ def test_of_a_restricted_incident_the_row_says_its_codename_and_times(
 ) -> None:
     story = staged(scripts.SCRIPTS["sign_in_outage"])
     story.declare("Leak at Miller and Sons", by="mei", sev="SEV1")
+    story.until("13:06")
+    story.ack("mei")
     story.update("mei", "Miller is angry")
     story.do(restricted.restrict, by="mei", codename="Bluebird", reason="names")
+    story.until("13:12")
     story.mitigate("mei", "Miller's key is off")
+    story.until("13:28")
     story.resolve("mei", "the key is off", "now", "none")
     row = cells(log(), story.ref)
     assert row[2] == f"{story.ref} Bluebird"
-    assert row[3:7] == ["-", "-", "-", "-"]
+    assert row[3:7] == ["-", "Ack 13:06; mitigated 13:12; resolved 13:28", "-", "-"]
     assert "Miller" not in log()
     assert not list((tree / "docs/ops/postmortems").glob(f"{story.ref}*"))
     story.do(restricted.lift, by="mei", reason="it is public")

@@ -67,12 +67,16 @@ def lateness(due: datetime, at: datetime) -> str:
 def clocks(state: Incident, context: Context, now: datetime) -> list[ScoreLine]:
     """Each clock against the target of the level that judges it; levels without a number have no line."""
     lines = [
-        _clock(clock, state, context, now) for name in CLOCKS for clock in state.clocks if clock.name == name
+        clock_line(clock, state, context, now)
+        for name in CLOCKS
+        for clock in state.clocks
+        if clock.name == name
     ]
     return [line for line in lines if line is not None]
 
 
-def _clock(clock: Clock, state: Incident, context: Context, now: datetime) -> ScoreLine | None:
+def clock_line(clock: Clock, state: Incident, context: Context, now: datetime) -> ScoreLine | None:
+    """One clock against the target of the level that judges it; None where that level gives no number."""
     found = verdicts.judged(clock, state, context, now)
     target = target_of(context.severity(found.level), clock.name)
     if target is None or found.due is None:

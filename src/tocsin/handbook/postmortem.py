@@ -397,4 +397,4 @@ def _until(start: datetime, end: datetime) -> str:
 
 
 def _span(start: datetime, end: datetime) -> str:
-    return format_duration(max(0, round((end - start).total_seconds())))
+    return format_duration(max(0, int((end - start).total_seconds())))

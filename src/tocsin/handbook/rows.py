@@ -17,15 +17,17 @@ from tocsin.handbook.document import Item, Paragraph, Section, parse_document
 from tocsin.handbook.grammar import format_duration
 from tocsin.handbook.log import RestoreRow
 from tocsin.handbook.postmortem import SUSPECTED
-from tocsin.handbook.retold import Names
+from tocsin.handbook.retold import Names, happened
 
 ACTIONS_IN_CELL = 6
+"""So many decisions and database changes a row holds, and small steps as long as it holds no more in all."""
 FOLLOW_UPS_IN_CELL = 6
 LONG, SHORT, EVIDENCE = 140, 70, 45
 """Characters of a phrase in a cell."""
 EXACT_BELOW_S = 600
-ALWAYS = 9
-"""The weight of what a row never leaves out."""
+SMALL, WEIGHTY, ALWAYS = 1, 2, 9
+"""How much a step weighs; what weighs `ALWAYS` is never left out."""
+TASKS_NAMED = 3
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE = re.compile(r"\s*(?:;|,| - | – | — |: )\s*")
@@ -60,34 +62,59 @@ def harm(state: Incident, events: Sequence[ev.Event]) -> str:
 
 def lasted(start: datetime, end: datetime) -> str:
     """A length of time as a log says it: seconds only when it was short."""
-    seconds = max(1, round((end - start).total_seconds()))
-    return format_duration(seconds if seconds < EXACT_BELOW_S else round(seconds / 60) * 60)
+    seconds = max(1, int((end - start).total_seconds()))
+    return format_duration(seconds if seconds < EXACT_BELOW_S else seconds // 60 * 60)
 
 
 def actions_cell(events: Sequence[ev.Event], missed: Sequence[str] = ()) -> str | None:
-    """What was done and when, then what was missed: the weightiest of it, of equal weight the newest."""
+    """What was done and when, as it is known now, then what was missed.
+
+    What ended or endangered it stays, and so do the newest decisions; small steps make room, and the row says that.
+    """
     tasks = {e.task: e for e in events if isinstance(e, ev.TaskOpened)}
-    marks = [mark for mark in (_mark(event, tasks) for event in events) if mark is not None]
-    ranked = sorted(range(len(marks)), key=lambda at: (-marks[at][0], -at))
-    always = sum(1 for weight, _ in marks if weight == ALWAYS)
-    kept = sorted(ranked[: max(always, ACTIONS_IN_CELL)])
-    return "; ".join([*(marks[at][1] for at in kept), *missed]) or None
+    marks = []
+    for event, at in sorted(zip(events, happened(events), strict=True), key=lambda fact: fact[1]):
+        mark = _mark(event, f"{at:%H:%M}", tasks)
+        if mark is not None:
+            marks.append(mark)
+    kept = _kept([weight for weight, _ in marks])
+    left_out = [f"{len(marks) - len(kept)} more in the timeline"] if len(kept) < len(marks) else []
+    return "; ".join([*(marks[at][1] for at in kept), *left_out, *missed]) or None
 
 
-def _mark(event: ev.Event, tasks: Mapping[int, ev.TaskOpened]) -> tuple[int, str] | None:
-    """The words for one fact, and how much it weighs."""
-    at = f"{event.at:%H:%M}"
+def _kept(weights: Sequence[int]) -> list[int]:
+    """Which of the steps stand in the row, in their order."""
+    ranked = sorted(range(len(weights)), key=lambda at: (-weights[at], -at))
+    always = weights.count(ALWAYS)
+    weighty = always + min(weights.count(WEIGHTY), ACTIONS_IN_CELL)
+    return sorted(ranked[: max(weighty, ACTIONS_IN_CELL)])
+
+
+def times_cell(events: Sequence[ev.Event]) -> str | None:
+    """When it was acknowledged, mitigated, resolved and reopened, without a word that somebody wrote."""
+    words: dict[type[ev.Event], str] = {
+        ev.Acknowledged: "Ack",
+        ev.Mitigated: "mitigated",
+        ev.Resolved: "resolved",
+        ev.Reopened: "reopened",
+    }
+    facts = sorted(zip(events, happened(events), strict=True), key=lambda fact: fact[1])
+    return "; ".join(f"{words[type(e)]} {at:%H:%M}" for e, at in facts if type(e) in words) or None
+
+
+def _mark(event: ev.Event, at: str, tasks: Mapping[int, ev.TaskOpened]) -> tuple[int, str] | None:
+    """The words for one fact that happened `at`, and how much it weighs."""
     match event:
         case ev.Acknowledged():
             return ALWAYS, f"Ack {at}"
         case ev.Decided():
-            return 2, f"{brief(event.decision)} {at}"
+            return WEIGHTY, f"{brief(event.decision)} {at}"
         case ev.TaskDone() if event.result:
             task = tasks.get(event.task)
             said = f"{task.text.rstrip('. ')}: {event.result}" if task else event.result
-            return 2 if task and task.gate else 1, f"{brief(said)} {at}"
+            return WEIGHTY if task and task.gate else SMALL, f"{brief(said)} {at}"
         case ev.GateChecked() if not event.passed:
-            return 1, f"{event.gate} check failed {at}"
+            return WEIGHTY, f"{event.gate} check failed {at}"
         case ev.GateOverridden():
             return ALWAYS, f"{event.gate} check OVERRIDDEN {at} ({brief(event.reason)})"
         case ev.RestoreRecorded():
@@ -170,14 +197,14 @@ def check_row(state: Incident, events: Sequence[ev.Event], number: int, names: N
         at=checked.at,
         kind=f"{checked.gate.capitalize()} check{' (drill)' if state.drill else ''}",
         initiator=names.who(checked.by),
-        reason=f'before "{brief(_planned(state, events, checked), LONG)}"',
+        reason=_planned(state, events, checked),
         source=f"restore point {point:%Y-%m-%d %H:%M:%S}" if point else None,
         validation=_validation(checked, answers, confirmed, names),
     )
 
 
 def _planned(state: Incident, events: Sequence[ev.Event], checked: ev.GateChecked) -> str:
-    """What the check was gone through for: the newest database change that waited then, else the incident itself."""
+    """What the check was gone through for: the database changes that waited then, or the planned change itself."""
     waiting: dict[int, str] = {}
     for event in events:
         if event is checked:
@@ -186,7 +213,11 @@ def _planned(state: Incident, events: Sequence[ev.Event], checked: ev.GateChecke
             waiting[event.task] = event.text
         elif isinstance(event, ev.TaskStarted | ev.TaskDone | ev.TaskDropped):
             waiting.pop(event.task, None)
-    return next(reversed(waiting.values()), state.title)
+    texts = list(waiting.values()) or ([state.title] if state.kind == "change" else [])
+    named = [f'"{brief(text, LONG if len(texts) == 1 else SHORT)}"' for text in texts[:TASKS_NAMED]]
+    named += [f"{len(texts) - TASKS_NAMED} more"] if len(texts) > TASKS_NAMED else []
+    said = " and ".join(part for part in (", ".join(named[:-1]), *named[-1:]) if part)
+    return f"before {said}" if said else ""
 
 
 def _validation(
