@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -348,6 +349,42 @@ def test_an_edited_draft_on_the_remote_branch_stays(place: Place) -> None:
     eventually(lambda: "More water" in place.pushed(), "the log says so")
     assert "Status: nearly" in place.pushed(draft)
     eventually(lambda: "nearly" in (place.tree / draft).read_text("utf-8"), "the work tree follows")
+
+
+def test_who_pushes_at_the_same_moment_costs_one_more_try(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    eventually(place.clean, "nothing is left over")
+    plain, answers = publish.Publisher._pushed, list[bool]()
+
+    def pushed(self: publish.Publisher, *arguments: Any) -> bool:
+        if not answers:
+            place.push_as_colleague(add_row("EXT-9"))
+        answers.append(plain(self, *arguments))
+        return answers[-1]
+
+    monkeypatch.setattr(publish.Publisher, "_pushed", pushed)
+    second = house.declare("The second")
+    eventually(lambda: second in place.pushed(), "both rows are there")
+    assert "EXT-9" in place.pushed()
+    assert answers[:2] == [False, True]
+
+
+def test_what_a_remote_says_when_it_refuses_is_repeated(place: Place) -> None:
+    hook = place.remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'GH006: main is protected'\nexit 1\n", "utf-8")
+    hook.chmod(0o755)
+    house = place.node()
+    house.declare()
+    eventually(
+        lambda: (
+            "remote rejected] (pre-receive hook declined) remote: GH006: main is protected" in house.alarms()
+        ),
+        "the alarm says why",
+    )
 
 
 # --- what was restricted ---------------------------------------------------------------------------------------

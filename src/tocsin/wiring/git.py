@@ -49,6 +49,8 @@ _ADDRESS = re.compile(r"'(?:/|\.\.?/|~)[^']*'|\S*(?:://|@[\w.-]+:)\S*")
 
 
 _HOST = re.compile(r"(?<=connect to )(?:host )?\S+( port \d+)?|(?<=host: )\S+|(?<=hostname )[^\s:]+")
+_REJECTED = re.compile(r"! (\[[^\]]*\]).*?(\([^()]*\))?$")
+"""Git's word on a ref that was not pushed; the line that begins with `error:` says less."""
 _SAYS_LITTLE = "Could not read from remote repository"
 
 
@@ -183,6 +185,9 @@ def _said(err: bytes, verb: str, code: int) -> str:
     )
     if _SAYS_LITTLE in telling:
         telling = lines[0]
+    if rejected := next(filter(None, map(_REJECTED.match, lines)), None):
+        remote = [line for line in lines if line.startswith("remote:") and line != "remote:"]
+        telling = " ".join([part for part in rejected.groups() if part] + remote[:2])
     hidden = _HOST.sub("(address)", _ADDRESS.sub("(address)", telling))
     plain = "".join(ch for ch in hidden if ch.isprintable())[:200]
     return f"git {verb}: {plain}" if plain else f"git {verb} ended with code {code}"
