@@ -460,6 +460,64 @@ def test_a_point_is_asked_with_its_last_answer(monkeypatch, capsys):
     assert "last, 5h ago: ok: 2m behind" in capsys.readouterr().err
 
 
+def entry(at, text, **more):
+    return {"at": at, "kind": "Noted", "by": "mei", "text": text, "show": "person", **more}
+
+
+NIGHT = [
+    entry("2026-03-01T23:58:00+00:00", "before"),
+    entry("2026-03-01T23:59:30+00:00", "still before"),
+    entry("2026-03-02T00:00:10+00:00", "after"),
+    entry("2026-03-03T09:00:00+00:00", "later"),
+]
+INCIDENT = {
+    "ref": "INC-2026-0007",
+    "title": "Sign-in loops",
+    "level": "SEV1",
+    "kind": "incident",
+    "stage": "declared",
+    "paging": "acked",
+    "url": "",
+}
+
+
+def test_the_timeline_says_the_day_where_it_changes(capsys):
+    telling.say_incident(INCIDENT, NIGHT)
+    assert capsys.readouterr().out.split("\n\n")[-1].splitlines() == [
+        "2026-03-01 (UTC)",
+        "23:58:00  person    before",
+        "23:59:30  person    still before",
+        "2026-03-02 (UTC)",
+        "00:00:10  person    after",
+        "2026-03-03 (UTC)",
+        "09:00:00  person    later",
+    ]
+    assert telling.markdown(INCIDENT, NIGHT).split("## Timeline (UTC)\n\n")[1].splitlines() == [
+        "### 2026-03-01",
+        "",
+        "- 23:58 before",
+        "- 23:59 still before",
+        "",
+        "### 2026-03-02",
+        "",
+        "- 00:00 after",
+        "",
+        "### 2026-03-03",
+        "",
+        "- 09:00 later",
+    ]
+
+
+def test_what_is_followed_live_says_the_day_once(capsys):
+    days = telling.Days()
+    for one in NIGHT[:3]:
+        telling.say_timeline([one], days)
+    assert [line for line in capsys.readouterr().out.splitlines() if "(UTC)" in line] == [
+        "2026-03-01 (UTC)",
+        "2026-03-02 (UTC)",
+    ]
+
+
 def test_an_override_without_its_timeline_is_shown_all_the_same():
     found = parts.parts_of({"overrides": [{"gate": "backup", "task": 3}]}, [])
     assert found == [parts.Part("OVERRIDE", [("task 3", "went past the backup check")], red=True)]

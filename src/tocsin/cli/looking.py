@@ -11,7 +11,7 @@ from tocsin.cli.client import Client, connected
 from tocsin.cli.following import follow
 from tocsin.cli.options import AsJson, AsPerson, AtServer, Reference
 from tocsin.cli.output import STDOUT, columns, day_time, emit_json
-from tocsin.cli.telling import markdown, say_events, say_incident, say_state
+from tocsin.cli.telling import Days, markdown, say_incident, say_state, say_timeline
 
 app = typer.Typer(rich_markup_mode=None)
 LIST_LIMIT = 50
@@ -116,4 +116,5 @@ def watch(
         incident = client.get(f"incidents/{full}")
         if not as_json:
             say_state(incident)
-        follow(client, full, as_json=as_json, say=say_events)
+        days = Days()
+        follow(client, full, as_json=as_json, say=lambda events: say_timeline(events, days))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
@@ -48,8 +49,30 @@ def say_state(incident: Json) -> None:
     )
 
 
+class Days:
+    """The day of a timeline, said before its first entry and wherever it changes."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def new(self, event: Json) -> str:
+        """The day of that entry, as `2026-11-24`, if it is another than that of the entry before; else nothing."""
+        at = parse_instant(event.get("at"))
+        day = f"{at.astimezone(UTC):%Y-%m-%d}" if at else self._last
+        changed, self._last = day != self._last, day
+        return day if changed else ""
+
+
+def say_timeline(events: list[Json], days: Days) -> None:
+    """Timeline lines, with the day where it changes. `days` goes on from call to call."""
+    for event in events:
+        if day := days.new(event):
+            STDOUT.line(STDOUT.style(f"{day} (UTC)", "bold"))
+        say_events([event])
+
+
 def say_events(events: list[Json]) -> None:
-    """Timeline lines: time, a word that says what it is (in a list), the sentence."""
+    """Lines of what has just happened: time, a word that says what it is (in a list), the sentence."""
     for event in events:
         show = plain(event.get("show") or "")
         show = "OVERRIDE" if show == "override" else show
@@ -130,7 +153,7 @@ def say_incident(incident: Json, events: list[Json]) -> None:
     say_next(incident, most=8)
     if events:
         STDOUT.line()
-    say_events(events)
+    say_timeline(events, Days())
 
 
 def _say_part(part: Part) -> None:
@@ -177,9 +200,17 @@ def markdown(incident: Json, events: list[Json]) -> str:
         mark = "**" if part.red else ""
         lines += ["", f"## {part.name.capitalize() if not part.red else part.name}", ""]
         lines += [f"- {mark}{_md('; '.join(word for word in row if word))}{mark}" for row in part.rows]
-    lines += ["", "## Timeline (UTC)", ""]
-    lines += [f"- {day_time(e.get('at'))[11:16]} {_md(e.get('text', ''))}" for e in events]
+    lines += ["", "## Timeline (UTC)", *_timeline_md(events)]
     return "\n".join(lines)
+
+
+def _timeline_md(events: list[Json]) -> Iterator[str]:
+    """A heading for each day, and its entries."""
+    days = Days()
+    for event in events:
+        if day := days.new(event):
+            yield from ("", f"### {day}", "")
+        yield f"- {day_time(event.get('at'))[11:16]} {_md(event.get('text', ''))}"
 
 
 def _md(text: object) -> str:
