@@ -101,6 +101,12 @@ def test_what_almost_happened_and_what_is_planned_call_nobody(acme, served):
         "near-miss",
         "change",
     }
+    again = miss.splitlines()[0].rsplit("-", 1)[1].lstrip("0")
+    for which in (number, again):
+        acme.run("close", which)
+    assert acme.json("list", "--stage", "recorded")["incidents"] == []
+    assert [acme.json("show", which)["kind"] for which in (number, again)] == ["change", "near-miss"]
+    assert "There is no incident INC-" in refused(acme, "show", "77")
     assert "has no severity" in refused(acme, "declare", "x", "--near-miss", "--sev", "SEV1")
     assert "exclude each other" in refused(acme, "declare", "x", "--near-miss", "--change", code=2)
 

@@ -83,12 +83,19 @@ def test_a_day_without_a_time_is_no_time(typed):
 
 
 class Listing:
-    def __init__(self, *refs):
-        self.refs = refs
+    """What is listed, and what is answered for one that is over: 404 unless said otherwise."""
+
+    def __init__(self, *refs, drills=(), over=None):
+        self.refs, self.drills, self.over = refs, drills, over or {}
 
     def get(self, path, **params):
-        assert path == "incidents"
-        return {"incidents": [{"ref": ref} for ref in self.refs], "next": None}
+        if path != "incidents":
+            status = self.over.get(path.removeprefix("incidents/"), 404)
+            if status != 200:
+                raise Failure("refused", problem={"status": status})
+            return {}
+        rows = [{"ref": ref, "drill": ref in self.drills} for ref in self.refs]
+        return {"incidents": rows, "next": None}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +115,20 @@ def test_references(typed, refs, meant):
 
 def test_a_number_that_is_not_open_is_of_this_year():
     assert asked.find_incident(Listing(), "9") == f"INC-{asked.present().year}-0009"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(200, "CHG"), (403, "CHG"), (404, "INC")])
+def test_a_number_that_is_not_open_may_be_a_change(status, kind):
+    year = asked.present().year
+    over = Listing("INC-2020-0004", over={f"CHG-{year}-0009": status})
+    assert asked.find_incident(over, "9") == f"{kind}-{year}-0009"
+    assert asked.find_incident(over, f"{year}-9") == f"{kind}-{year}-0009"
+    assert asked.find_incident(over, "INC-9") == f"INC-{year}-0009"
+
+
+def test_a_server_that_cannot_say_is_not_taken_for_a_no():
+    with pytest.raises(Failure):
+        asked.find_incident(Listing(over={f"CHG-{asked.present().year}-0009": 503}), "9")
 
 
 def test_without_a_reference_it_must_be_clear_which_is_meant():

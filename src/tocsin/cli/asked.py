@@ -15,6 +15,7 @@ from tocsin.engine.clock import SystemClock
 _REF = re.compile(r"(INC-|CHG-)?(?:(\d{4})-)?#?(\d{1,9})", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 OPEN_LIMIT = 200
+NOT_FOR_YOU, NOT_THERE = 403, 404
 NIGHT_ENDS = 6
 EVENING = 18
 """Before six in the morning, a time from six in the evening on is the evening before."""
@@ -113,7 +114,24 @@ def find_incident(client: Reader, typed: str | None, stage: str = "open") -> str
         for row in _listed(client, listed):
             if row["ref"].endswith(tail) or (not year and int(row["ref"].rsplit("-", 1)[1]) == int(number)):
                 return str(row["ref"])
-    return f"{(prefix or 'INC-').upper()}{tail}"
+    return f"{prefix.upper()}{tail}" if prefix else _whatever_kind(client, tail)
+
+
+def _whatever_kind(client: Reader, tail: str) -> str:
+    """One that is over, by its number: a planned change, if there is one of that number; else what calls people.
+
+    One counter numbers both, and the incident is the one not asked for: a restricted one writes down who reads it.
+    """
+    change = f"CHG-{tail}"
+    try:
+        client.get(f"incidents/{change}")
+    except Failure as failed:
+        status = failed.problem.get("status")
+        if status == NOT_THERE:
+            return f"INC-{tail}"
+        if status != NOT_FOR_YOU:
+            raise
+    return change
 
 
 def _listed(client: Reader, stage: str) -> list[dict[str, Any]]:
