@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "ghp_kept_secret"
 REPOSITORY = "acme/portal"
+OWN = {"login": "tocsin-writes", "id": 7}
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,15 @@ class Refusal:
 
 @dataclass
 class GitHub:
-    """`refusals` are used up one by one, by method (`POST`) or by `any`."""
+    """`refusals` are used up one by one, by method (`POST`), by path or by `any`."""
 
     issues: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[tuple[str, Refusal]] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
     port: int = 0
     repository: str = REPOSITORY
+    by_app: bool = False
+    """Whether the token is an app's, which is no user."""
 
     @property
     def url(self) -> str:
@@ -45,6 +48,8 @@ class GitHub:
     def answer(self, method: str, target: str, headers: dict[str, str], body: Any) -> tuple[int, Any]:
         if headers.get("authorization") != f"Bearer {TOKEN}":
             return 401, {"message": "Bad credentials"}
+        if urlsplit(target).path == "/user":
+            return (403, {"message": "Resource not accessible by integration"}) if self.by_app else (200, OWN)
         path = urlsplit(target).path.removeprefix(f"/repos/{self.repository}/issues")
         if path == urlsplit(target).path:
             return 404, {"message": "Not Found"}
@@ -72,6 +77,7 @@ class GitHub:
             "body": body.get("body"),
             "state": "open",
             "state_reason": None,
+            "user": OWN,
         }
         self.issues.append(issue)
         return 201, issue
@@ -81,9 +87,9 @@ class GitHub:
         assert asked["state"] == ["all"]
         return self.issues[::-1][: int(asked["per_page"][0])]
 
-    def refusal_of(self, method: str) -> Refusal | None:
+    def refusal_of(self, method: str, target: str) -> Refusal | None:
         for at, (name, refusal) in enumerate(self.refusals):
-            if name in {method, "any"}:
+            if name in {method, target, "any"}:
                 del self.refusals[at]
                 return refusal
         return None
@@ -99,7 +105,7 @@ def github() -> Iterator[GitHub]:
             body = json.loads(self.rfile.read(length)) if length else None
             headers = {name.lower(): value for name, value in self.headers.items()}
             kept.requests.append((self.command, self.path, headers, body))
-            refusal = kept.refusal_of(self.command)
+            refusal = kept.refusal_of(self.command, self.path)
             if refusal is not None and not refusal.drop:
                 self.say(refusal.status, {"message": refusal.message}, refusal.headers)
                 return

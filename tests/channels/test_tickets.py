@@ -11,7 +11,7 @@ import pytest
 
 from channels.github import REPOSITORY, TOKEN, GitHub, Refusal, github
 from channels.test_contract import NOW, run
-from tocsin.channels.tickets import GitHubIssues, Kept, Ticket
+from tocsin.channels.tickets import GitHubIssues, Kept, StillTold, Ticket
 from tocsin.domain.delivery import Failure, Undelivered
 
 TICKET = Ticket(
@@ -87,7 +87,7 @@ def test_what_says_the_same_is_not_written(server: GitHub) -> None:
     assert server.asked("PATCH") == 0
 
 
-def test_what_people_changed_stays_and_only_the_state_is_set(server: GitHub) -> None:
+def test_a_text_that_people_changed_stays_and_title_and_state_are_set(server: GitHub) -> None:
     kept = write(server)
     server.issues[0]["body"] += "\nOur own findings."
     done = write(server, replace(TICKET, text="- newer", closed=True), kept)
@@ -99,6 +99,34 @@ def test_what_people_changed_stays_and_only_the_state_is_set(server: GitHub) -> 
     assert server.issues[0]["state"] == "open"
 
 
+RESTRICTED = replace(TICKET, title="INC-2026-0001 SEV1: Heron", text="- Severity: SEV1", restricted=True)
+
+
+def test_a_restriction_reaches_the_title_whatever_people_changed(server: GitHub) -> None:
+    kept = write(server, replace(TICKET, title="INC-2026-0001 SEV1: Tenant Umbra leaks"))
+    server.issues[0]["title"] += " (see the wiki)"
+    done = write(server, RESTRICTED, kept)
+    assert server.issues[0]["title"] == RESTRICTED.title
+    assert server.issues[0]["body"].startswith("- Severity: SEV1\n")
+    assert write(server, RESTRICTED, done) == done
+
+
+def test_what_a_changed_text_still_tells_is_said_until_it_is_emptied(server: GitHub) -> None:
+    kept = write(server, replace(TICKET, title="INC-2026-0001 SEV1: Umbra", text="- Impact: Umbra's names"))
+    server.issues[0]["body"] += "\nA colleague's line about Umbra."
+    for _ in range(2):
+        with pytest.raises(StillTold, match="people changed the text of #1") as caught:
+            write(server, replace(RESTRICTED, closed=True), kept)
+        assert caught.value.kind == Failure.RETRY
+    assert server.issues[0]["title"] == RESTRICTED.title
+    assert server.issues[0]["state"] == "closed"
+    assert "colleague" in server.issues[0]["body"]
+    server.issues[0]["body"] = "\r\n"
+    done = write(server, replace(RESTRICTED, closed=True), kept)
+    assert server.issues[0]["body"].startswith("- Severity: SEV1\n")
+    assert write(server, replace(RESTRICTED, closed=True), done) == done
+
+
 def test_an_issue_of_which_nobody_knows_is_found_again(server: GitHub) -> None:
     server.refusals.append(("POST", Refusal(drop=True)))
     assert refused(server).kind == Failure.IN_DOUBT
@@ -107,6 +135,27 @@ def test_an_issue_of_which_nobody_knows_is_found_again(server: GitHub) -> None:
     assert done.number == 1
     assert len(server.issues) == 1
     assert server.issues[0]["state"] == "closed"
+
+
+@pytest.mark.parametrize("user", [{"login": "stranger", "id": 666}, {"login": "tocsin-writes"}, None])
+def test_an_issue_that_somebody_else_opened_is_never_taken_over(server: GitHub, user: object) -> None:
+    write(server)
+    server.issues[0] |= {"user": user, "title": "mine"}
+    assert write(server).number == 2
+    assert server.issues[0]["title"] == "mine"
+
+
+def test_a_token_that_is_no_user_takes_no_issue_over(server: GitHub) -> None:
+    write(server)
+    server.by_app = True
+    assert write(server).number == 2
+
+
+def test_who_the_token_is_has_to_be_known_before_another_is_opened(server: GitHub) -> None:
+    write(server)
+    server.refusals.append(("/user", Refusal(503, "later")))
+    assert refused(server).kind == Failure.RETRY
+    assert len(server.issues) == 1
 
 
 def test_the_mark_of_another_database_is_another_ticket(server: GitHub) -> None:

@@ -100,3 +100,18 @@ def test_a_restricted_incident_is_told_by_its_codename(node: House, server: GitH
     eventually(lambda: "Bluebird" in server.issues[0]["title"], "the ticket says the codename")
     eventually(lambda: "Bluebird" in node.row(ref), "so does the row")
     assert "Miller" not in server.issues[0]["title"] + server.issues[0]["body"] + node.row(ref)
+
+
+def test_a_changed_text_that_tells_on_a_restricted_incident_is_an_alarm_until_it_is_emptied(
+    node: House, server: GitHub
+) -> None:
+    ref = node.declare("Leak at Miller and Sons", "SEV2")
+    eventually(lambda: tickets(node, ref), "the ticket is there")
+    server.issues[0]["body"] += "\nMiller called."
+    node.engine.desk.submit(ref, restrict, by="ann", codename="Bluebird", reason="names").result(10)
+    eventually(lambda: "Bluebird" in server.issues[0]["title"], "the ticket says the codename")
+    eventually(lambda: "its ticket may still tell" in node.alarms(), "the text is somebody's to take out")
+    assert "Miller" not in node.alarms()
+    server.issues[0]["body"] = ""
+    eventually(lambda: node.alarms() == "", "the text is tocsin's own again")
+    assert "Miller" not in server.issues[0]["title"] + server.issues[0]["body"]

@@ -1,8 +1,9 @@
 """Issues on GitHub: one for each incident, opened once, brought up to date, closed and reopened with it.
 
 A ticket is known again by a mark in its text: an issue of which nobody knows whether it was opened is looked for before
-another one is. What people have changed in an issue stays: then only its state is set. Sources: GitHub's REST API,
-issues, rate limits, best practices (wait for Retry-After, for the reset of a used-up limit, else a minute).
+another one is, among those that the token's own user opened. Title and state are always set, so that a restriction
+reaches them; a text that people have changed stays theirs. Sources: GitHub's REST API, issues, users, rate limits, best
+practices (wait for Retry-After, for the reset of a used-up limit, else a minute).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import httpx2
 from tocsin.channels.outbound import LATER, LONGEST_WAIT_S, Outbound, Reply, seconds_to_wait
 from tocsin.channels.port import OWN_LIMIT_S
 from tocsin.channels.text import clean_body, clean_line
-from tocsin.domain.delivery import Undelivered, in_doubt, permanent, retry
+from tocsin.domain.delivery import Failure, Undelivered, in_doubt, permanent, retry
 
 API_VERSION: Final = "2022-11-28"
 SECONDARY_LIMIT_S: Final = 60.0
@@ -29,6 +30,7 @@ SECONDARY_LIMIT_S: Final = 60.0
 _READ: Final = 4_000_000
 """Bytes read of an answer; a page of issues with the longest texts may be cut, and then counts as unreadable."""
 _LOOKED_THROUGH: Final = 30
+_TAKE_OUT: Final = "take out what only few may read now; once it is empty, it is written anew"
 _MENTION = re.compile(r"@(?=[A-Za-z0-9])|(?<![\w&])#(?=\d)|(?<=[A-Za-z0-9])#(?=\d)")
 
 
@@ -43,11 +45,17 @@ class Ticket:
     reason: str
     """Why it is closed: `completed` or `not_planned`."""
     since: datetime
+    restricted: bool = False
+    """Whether what an older text may tell is now for a few only."""
+
+
+class StillTold(Undelivered):
+    """A text that people changed may tell what was restricted since: they have to take it out; it is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What was written last: the number, its address, and the hash of title and text."""
+    """What was written last: the number, its address, and the hash of the text."""
 
     number: int
     address: str
@@ -75,13 +83,14 @@ class GitHubIssues:
             self._out = Outbound(url, allow_loopback=allow_loopback, limit_s=limit_s, tls=tls)
         except ValueError as unfit:
             raise ValueError(f"the url of the tickets {unfit}") from None
-        self._issues = f"{str(self._out.url).rstrip('/')}/repos/{repository}/issues"
+        self._base = str(self._out.url).rstrip("/")
+        self._issues = f"{self._base}/repos/{repository}/issues"
 
     def __repr__(self) -> str:
         return f"GitHubIssues({self.repository!r}, {self._out.where})"
 
     async def write(self, ticket: Ticket, kept: Kept | None) -> Kept:
-        """Open it, or bring it up to date. Raises Undelivered."""
+        """Open it, or bring it up to date. Raises Undelivered, StillTold once title and state are set."""
         known = kept or await self._find(ticket)
         if known is None:
             known = await self._open(ticket)
@@ -98,20 +107,23 @@ class GitHubIssues:
         return _kept(await self._ask("POST", self._issues, {"title": title, "body": text}))
 
     async def _change(self, ticket: Ticket, kept: Kept) -> Kept:
-        """The words only while nobody has changed them; the state always."""
+        """Title and state always; the text only while nobody has changed it, or where somebody emptied it."""
         address = f"{self._issues}/{kept.number}"
         there = await self._ask("GET", address)
         title, text = _shown(ticket)
         state = "closed" if ticket.closed else "open"
-        wanted: dict[str, Any] = {}
+        wanted: dict[str, Any] = {"title": title}
         if there.get("state") != state:
-            wanted = {"state": state, "state_reason": ticket.reason if ticket.closed else "reopened"}
-        if _digest(there.get("title"), there.get("body")) == kept.digest:
-            wanted |= {"title": title, "body": text}
-        if not wanted or _same(wanted, there):
-            return kept
-        done = _kept(await self._ask("PATCH", address, wanted))
-        return done if "body" in wanted else Kept(done.number, done.address, kept.digest)
+            wanted |= {"state": state, "state_reason": ticket.reason if ticket.closed else "reopened"}
+        ours = _digest(there.get("body")) == kept.digest or not str(there.get("body") or "").strip()
+        if ours:
+            wanted["body"] = text
+        done = kept if _same(wanted, there) else _kept(await self._ask("PATCH", address, wanted))
+        if ticket.restricted and not ours:
+            raise StillTold(
+                Failure.RETRY, f"people changed the text of #{kept.number}, so it stays as it is: {_TAKE_OUT}"
+            )
+        return done if ours else Kept(done.number, done.address, kept.digest)
 
     async def _find(self, ticket: Ticket) -> Kept | None:
         since = ticket.since.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -119,9 +131,20 @@ class GitHubIssues:
         url = httpx2.URL(self._issues, params={**query, "per_page": str(_LOOKED_THROUGH)})
         listed = await self._answer("GET", url)
         issues = listed if isinstance(listed, list) else []
-        marked = (i for i in issues if isinstance(i, dict) and _mark(ticket) in (i.get("body") or ""))
-        found = next(marked, None)
+        marked = [i for i in issues if isinstance(i, dict) and _mark(ticket) in (i.get("body") or "")]
+        own = await self._own_id() if marked else None
+        found = next((i for i in marked if own is not None and _author(i) == own), None)
         return _kept(found) if found is not None else None
+
+    async def _own_id(self) -> int | None:
+        """Who the token is. An app's is nobody: then no issue is taken over, for a second one harms less."""
+        url = httpx2.URL(f"{self._base}/user")
+        reply = await self._out.ask("GET", url, self._headers(b""), b"", most=_READ)
+        if reply.status in {403, 404} and self._limited(reply) is None:
+            return None
+        user = self._read(reply)
+        found = user.get("id") if isinstance(user, dict) else None
+        return found if isinstance(found, int) else None
 
     async def _ask(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         answer = await self._answer(method, httpx2.URL(url), body)
@@ -131,7 +154,9 @@ class GitHubIssues:
 
     async def _answer(self, method: str, url: httpx2.URL, body: Mapping[str, Any] | None = None) -> Any:
         content = json.dumps(body).encode("ascii") if body is not None else b""
-        reply = await self._out.ask(method, url, self._headers(content), content, most=_READ)
+        return self._read(await self._out.ask(method, url, self._headers(content), content, most=_READ))
+
+    def _read(self, reply: Reply) -> Any:
         if not 200 <= reply.status <= 299:
             raise self._judge(reply)
         try:
@@ -199,10 +224,14 @@ def _quiet(text: str) -> str:
     return _MENTION.sub(lambda found: f"{found[0]}\u2060", text)
 
 
-def _digest(title: object, text: object) -> str:
+def _digest(text: object) -> str:
     """Line ends are GitHub's to choose."""
-    plain = "\n".join(str(text or "").replace("\r\n", "\n").split("\n"))
-    return hashlib.sha256(f"{title}\n{plain}".encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(str(text or "").replace("\r\n", "\n").encode("utf-8", "replace")).hexdigest()
+
+
+def _author(issue: Mapping[str, Any]) -> object:
+    user = issue.get("user")
+    return user.get("id") if isinstance(user, dict) else None
 
 
 def _same(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
@@ -214,7 +243,7 @@ def _kept(issue: Mapping[str, Any]) -> Kept:
     number, address = issue.get("number"), issue.get("html_url")
     if not isinstance(number, int) or not isinstance(address, str) or not address.startswith("http"):
         raise in_doubt("an answer that names no issue")
-    return Kept(number, clean_line(address, 500), _digest(issue.get("title"), issue.get("body")))
+    return Kept(number, clean_line(address, 500), _digest(issue.get("body")))
 
 
 def _why(reply: Reply) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tocsin.channels.tickets import Kept, Ticket
+from tocsin.channels.tickets import Kept, StillTold, Ticket
 from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.incident import Incident, Stage
 from tocsin.engine.ports import Carried
@@ -33,7 +33,7 @@ def tickets_carry(around: Surroundings) -> Callable[[Taken], Awaitable[Carried]]
         except Undelivered as failed:
             await asyncio.to_thread(_alarm, failed, taken, around)
             raise Undelivered(failed.kind, failed.reason, failed.after, path=tracker.repository) from None
-        await asyncio.to_thread(around.store.clear_alarm, ALARM)
+        await asyncio.to_thread(_settled, taken, around)
         content = f"{done.number}\n{done.digest}"
         memory = DocumentMemory(taken.ref, "ticket", done.address, content)
         return Carried(done.address, memory, f"#{done.number}")
@@ -59,6 +59,7 @@ def _ticket(taken: Taken, around: Surroundings) -> Ticket:
         closed=_over(state),
         reason="not_planned" if state.stage in {Stage.MERGED, Stage.DISMISSED} else "completed",
         since=state.opened_at,
+        restricted=state.room.restriction is not None,
     )
 
 
@@ -67,7 +68,20 @@ def _over(state: Incident) -> bool:
 
 
 def _alarm(failed: Undelivered, taken: Taken, around: Surroundings) -> None:
-    """At once when trying again cannot help, else when it does not work a second time."""
-    if failed.kind == Failure.PERMANENT or taken.attempts >= ALARM_AFTER_TRIES:
+    """At once when trying again cannot help or a restriction is at stake, else when it does not work a second time."""
+    if isinstance(failed, StillTold):
+        reason = f"{taken.ref} is restricted, its ticket may still tell: {failed.reason}"
+        around.store.raise_alarm(_told_alarm(taken), reason, around.now())
+    elif failed.kind == Failure.PERMANENT or taken.attempts >= ALARM_AFTER_TRIES:
         reason = f"{taken.ref}: the ticket cannot be written: {failed.reason}"
         around.store.raise_alarm(ALARM, reason, around.now())
+
+
+def _settled(taken: Taken, around: Surroundings) -> None:
+    around.store.clear_alarm(ALARM)
+    around.store.clear_alarm(_told_alarm(taken))
+
+
+def _told_alarm(taken: Taken) -> str:
+    """One for each incident: another one's ticket does not settle it."""
+    return f"{ALARM}:{taken.ref}"
