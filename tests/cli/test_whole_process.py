@@ -68,6 +68,9 @@ def test_an_older_one_is_followed_and_a_drill_says_so_first(acme, served):
     first = declared(acme, "The portal is down", "SEV3", "--drill")
     assert acme.run("show", first).stdout.startswith("DRILL")
     assert acme.run("show", first, "--markdown").stdout.startswith("# DRILL ")
+    assert re.search(
+        rf"^{first}  SEV3  .* UTC  DRILL The portal is down$", acme.run("list").stdout, re.MULTILINE
+    )
     acme.run("resolve", first, *DONE)
     said = acme.run("declare", "--from", first).stdout.splitlines()
     assert said[0] != first
@@ -101,6 +104,10 @@ def test_what_almost_happened_and_what_is_planned_call_nobody(acme, served):
         "near-miss",
         "change",
     }
+    listed = acme.run("list", "--stage", "recorded").stdout
+    assert re.search(r"^CHG-\S+ +change +recorded .* Migration 41$", listed, re.MULTILINE)
+    assert re.search(r"^INC-\S+ +near miss +recorded .* Mails nearly went out twice$", listed, re.MULTILINE)
+    assert re.match(r"\S+\n\S+  near miss  recorded, ", miss)
     again = miss.splitlines()[0].rsplit("-", 1)[1].lstrip("0")
     for which in (number, again):
         acme.run("close", which)

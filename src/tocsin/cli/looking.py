@@ -11,7 +11,7 @@ from tocsin.cli.client import Client, connected
 from tocsin.cli.following import follow
 from tocsin.cli.options import AsJson, AsPerson, AtServer, Reference
 from tocsin.cli.output import STDOUT, columns, day_time, emit_json
-from tocsin.cli.telling import Days, markdown, say_incident, say_state, say_timeline
+from tocsin.cli.telling import Days, level_of, markdown, say_incident, say_state, say_timeline
 
 app = typer.Typer(rich_markup_mode=None)
 LIST_LIMIT = 50
@@ -46,7 +46,7 @@ def list_incidents(
         return
     rows = found["incidents"]
     for line in columns(
-        [(r["ref"], r["level"], r["stage"], r["paging"], _since(r), r["title"]) for r in rows]
+        [(r["ref"], level_of(r), r["stage"], r["paging"], _since(r), _title(r)) for r in rows]
     ):
         STDOUT.line(line)
     if not rows:
@@ -57,6 +57,10 @@ def list_incidents(
 
 def _since(row: dict[str, Any]) -> str:
     return day_time(row.get("opened_at"))
+
+
+def _title(row: dict[str, Any]) -> str:
+    return f"DRILL {row['title']}" if row.get("drill") else str(row["title"])
 
 
 def all_events(client: Client, ref: str) -> list[dict[str, Any]]:

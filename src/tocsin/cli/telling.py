@@ -42,11 +42,17 @@ _UPCOMING = {
 def say_state(incident: Json) -> None:
     """One line: reference, level, stage, title; a drill says so first."""
     drill = STDOUT.style("DRILL  ", "yellow") if incident.get("drill") else ""
-    level = plain(incident["level"] or incident.get("kind") or "-")
+    level = plain(level_of(incident))
     STDOUT.line(
         f"{drill}{STDOUT.style(plain(incident['ref']), 'bold')}  {level}  "
         f"{plain(incident['stage'])}, {plain(incident['paging'])}  {plain(incident['title'])}"
     )
+
+
+def level_of(incident: Json) -> str:
+    """Its level; what has none says its kind in words."""
+    kind = str(incident.get("kind") or "").replace("-", " ")
+    return str(incident["level"] or ("" if kind == "incident" else kind) or "-")
 
 
 class Days:
@@ -186,7 +192,7 @@ def markdown(incident: Json, events: list[Json]) -> str:
     drill = "DRILL " if incident.get("drill") else ""
     lines = [f"# {drill}{_md(incident['ref'])}: {_md(incident['title'])}", ""]
     lines += [
-        f"- Severity: {_md(incident['level'] or incident.get('kind') or '-')}",
+        f"- Severity: {_md(level_of(incident))}",
         f"- State: {_md(incident['stage'])}",
     ]
     lines += [f"- Opened: {day_time(incident.get('opened_at'))}"]
