@@ -205,6 +205,8 @@ def test_a_drill_is_marked_on_every_page(fresh: Served) -> None:
         )
         ref = answer.headers["location"].rsplit("/", 1)[1]
         room, home = client.get(f"/i/{ref}").text, client.get("/").text
+        assert "People are called as in a real one; nothing is pushed, no ticket is opened" in form
+    assert "People are called as in a real one; nothing is pushed, no ticket is opened" in room
     assert "<title>DRILL SEV1" in room
     assert "<b>DRILL</b>" in room
     assert "Nothing is burning." in home
