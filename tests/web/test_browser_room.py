@@ -138,6 +138,18 @@ def test_nothing_is_wider_than_the_window(
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_the_digit_of_a_drill_can_be_read_at_home(signed_in: Opened, rooms: dict[str, str]) -> None:
+    card = f'.blaze[data-drill]:has(a[href="/i/{rooms["drill"]}"]) .flag .sev'
+    look = (
+        "e => { const s = getComputedStyle(e, '::before'); return [s.content, s.color, s.backgroundColor]; }"
+    )
+    for scheme in ("light", "dark"):
+        with signed_in("mei", "/", color_scheme=scheme) as page:
+            content, ink, ground = page.locator(card).evaluate(look)
+        assert content.startswith('"1"')
+        assert ground not in {ink, "rgb(255, 255, 255)"}, "white is for the coloured field of a real one"
+
+
 def test_targets_are_large_enough_for_a_thumb(signed_in: Opened, rooms: dict[str, str]) -> None:
     wanted = "a.btn, button, summary, .kind-pick, .group-pick, select, input[type=text], input[type=date]"
     script = """(wanted) => [...document.querySelectorAll(wanted)]
