@@ -94,7 +94,7 @@ def test_two_people_and_one_seat(signed_in: Opened, server: Served) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1440])
-@pytest.mark.parametrize("path", ["/", "/declare", "/i/{ref}", "/api/docs"])
+@pytest.mark.parametrize("path", ["/", "/incidents", "/declare", "/i/{ref}", "/api/docs"])
 def test_nothing_is_wider_than_the_window(path: str, width: int, signed_in: Opened, server: Served) -> None:
     ref = server.declare("W" * 150 + " " + "narrow " * 20)
     size = {"width": width, "height": 800}
@@ -105,11 +105,11 @@ def test_nothing_is_wider_than_the_window(path: str, width: int, signed_in: Open
 def test_targets_are_large_enough_for_a_thumb(signed_in: Opened, server: Served) -> None:
     ref = server.declare("Thumbs", by="tomas")
     size = {"width": 375, "height": 800}
-    wanted = "a.btn, button, summary, .kind-pick, select, input[type=text], .nav a, .tabs-phone a"
+    wanted = "a.btn, button, summary, .kind-pick, select, input[type=text], .nav a, .tabs-phone a, .stages a"
     script = """(wanted) => [...document.querySelectorAll(wanted)]
       .map(e => [e.innerText || e.name, e.getBoundingClientRect()]).filter(([, r]) => r.width && r.height)
       .filter(([, r]) => r.height < 43.5).map(([t, r]) => `${t}: ${r.height}`)"""
-    for path in ("/", "/declare", f"/i/{ref}"):
+    for path in ("/", "/incidents", "/declare", f"/i/{ref}"):
         with signed_in("mei", path, viewport=size, has_touch=True, is_mobile=True) as page:
             assert page.evaluate(script, wanted) == [], path
 
@@ -193,7 +193,7 @@ def test_a_broken_line_is_said_and_mends_itself(signed_in: Opened, server: Serve
 EXAMINED = [
     *(
         (path, width, scheme)
-        for path in ("/", "/declare?title=nobody+can+sign+in", "/i/{ref}")
+        for path in ("/", "/incidents", "/declare?title=nobody+can+sign+in", "/i/{ref}")
         for width in (375, 1440)
         for scheme in ("light", "dark")
     ),

@@ -20,6 +20,7 @@ from tocsin.web import (
     pages,
     pages_card,
     pages_incident,
+    pages_list,
     pages_signin,
     static_files,
 )
@@ -91,6 +92,7 @@ DOCUMENTATION = [
 ]
 PAGES = [
     Entry("GET", "/", pages.home, READ),
+    Entry("GET", "/incidents", pages_list.incidents, READ),
     Entry("GET", "/declare", pages.declare_form, DECLARE),
     Entry("POST", "/declare", pages.declare, DECLARE),
     Entry("GET", "/i/{ref}", pages_incident.incident, READ),

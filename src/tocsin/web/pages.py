@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 from typing import Final
 
 from pydantic import ValidationError
@@ -12,10 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tocsin.domain import lifecycle
-from tocsin.domain.context import Context, Refused
-from tocsin.domain.incident import Incident
-from tocsin.domain.oncall import Turn, turn_at
-from tocsin.store.contract import IncidentRow
+from tocsin.domain.context import Refused
 from tocsin.web import models as m
 from tocsin.web import show_incident as show
 from tocsin.web.auth import caller_of, program_of
@@ -24,14 +20,10 @@ from tocsin.web.commands import once
 from tocsin.web.forms import Values, read_form, text, values_of
 from tocsin.web.pages_incident import as_problem
 from tocsin.web.problems import Problem
-from tocsin.web.show_clocks import clocks_of, named
+from tocsin.web.show_home import BURNING, cards_of, lately, open_rows, recorded, turns_of, with_badges
 from tocsin.web.templating import page
 from tocsin.web.views import json_response
-from tocsin.wiring.program import Program
 
-BURNING: Final = 20
-RECENT: Final = 8
-OVER: Final = frozenset({"resolved", "closed", "dismissed", "merged"})
 MAIL: Final = ("subject", "sender", "to", "date", "body", "ref")
 DECLARED: Final = ("title", "sev", "service", "kind", "drill", "follows", "detected", "impact_start")
 
@@ -40,55 +32,20 @@ def home(request: Request) -> Response:
     """What burns, who is on call, and how to begin when nothing does."""
     program = program_of(request)
     seq, now = program.store.last_seq(), program.clock.now()
-    rows = program.store.incidents(stage="open", level=None, q=None, before=None, limit=BURNING)
-    burning = [_burning(program, state, now) for row in rows if (state := program.store.incident(row.ref))]
-    burning.sort(key=lambda b: (b["state"].drill, b["badge"].shape, b["state"].opened_at))
-    recent = program.store.incidents(stage=None, level=None, q=None, before=None, limit=BURNING + RECENT)
-    recorded = program.store.incidents(stage="recorded", level=None, q=None, before=None, limit=RECENT)
-    over = [row for row in recent if row.stage in OVER and row.kind == "incident"][:RECENT]
+    rows = open_rows(program)
     _, context = program.engine.contexts.active()
     values: Values = {
         "seq": seq,
-        "burning": burning,
-        "real": sum(not b["state"].drill for b in burning),
-        "over": [(row, _badge(row, context)) for row in over],
-        "apart": [(row, _badge(row, context)) for row in recorded],
-        "turns": _turns(program, context, now),
+        "burning": cards_of(program, rows[:BURNING], now),
+        "open": len(rows),
+        "real": sum(not row.drill for row in rows),
+        "over": with_badges(lately(program), context),
+        "apart": with_badges(recorded(program), context),
+        "turns": turns_of(program, context, now),
         "alarms": [*program.engine.not_ready(), *program.engine.alarmed()],
         "plan": show.plan_of(context, context.policy.severities[0], now),
     }
     return page(request, "home.html", values)
-
-
-def _badge(row: IncidentRow, context: Context) -> show.Badge:
-    return show.badge(row.level, context) if row.kind == "incident" else show.kind_badge(row.kind)
-
-
-def _burning(program: Program, state: Incident, now: datetime) -> Values:
-    context = program.engine.contexts.pinned(state.policy)
-    return {
-        "state": state,
-        "badge": show.badge_of(state, context),
-        "clocks": [clock for clock in clocks_of(state, context, now) if clock.ticks][:3],
-        "crew": [(show.role_name(context, key), named(context, handle)) for key, handle in state.seats],
-        "no_ic": state.stage.declared and state.holder("ic") is None,
-        "called": show.is_called(state),
-        "next": show.next_steps(state, context)[:1],
-    }
-
-
-def _turns(program: Program, context: Context, now: datetime) -> list[Values]:
-    found: list[Values] = []
-    for rotation in program.engine.contexts.live.rotations:
-        turn = turn_at(rotation, now)
-        if isinstance(turn, Turn):
-            found += [
-                {"role": column, "name": named(context, who), "handle": who, "until": turn.end, "ended": ""}
-                for column, who in turn.people
-            ]
-        else:
-            found.append({"role": "", "name": "Nobody", "handle": "", "until": turn.at, "ended": turn.reason})
-    return found
 
 
 def declare_form(request: Request) -> Response:
