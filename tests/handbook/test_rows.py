@@ -52,7 +52,7 @@ def test_the_actions_in_a_persons_words():
         "Ack 16:36; mitigated 16:44 (writes are off: no further loss; contained); "
         "restore to a new project passed 17:45; copy back contacts only 17:50; "
         "Copy 1,842 contacts back: 1,842 rows, verified 18:08; "
-        "resolved 18:42 (30m watched, payments sent again); 1 more in the timeline; resolve missed by 9m"
+        "resolved 18:42 (30m watched, payments sent again); 1 more step in the timeline; resolve missed by 9m"
     )
 
 
@@ -62,7 +62,9 @@ def test_an_override_is_never_left_out():
     cell = actions_cell([ev.Acknowledged(on("16:36"), "mei", "web"), *many, over])
     assert "backup check OVERRIDDEN 17:30 (the disk is full)" in cell
     assert cell.startswith("Ack 16:36; decision 14 17:14; decision 15 17:15")
-    assert cell.endswith("; 14 more in the timeline"), "and what made room is not passed over in silence"
+    assert cell.endswith("; 14 more steps in the timeline"), (
+        "and what made room is not passed over in silence"
+    )
     assert actions_cell([]) is None
 
 
@@ -106,7 +108,7 @@ def test_small_steps_make_room_for_what_ended_it_and_decisions_stay():
     assert actions_cell(LONG_NIGHT) == (
         "Ack 16:36; turn writes off 16:40; backup check OVERRIDDEN 17:10 (the disk is full); "
         "Drop the index: done 17:12; mitigated 17:20 (no more errors); restore to copy passed 17:30; "
-        "copy back by hand 17:40; resolved 18:00 (smoke is green); 7 more in the timeline"
+        "copy back by hand 17:40; resolved 18:00 (smoke is green); 7 more steps in the timeline"
     )
 
 

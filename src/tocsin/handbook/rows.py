@@ -78,7 +78,8 @@ def actions_cell(events: Sequence[ev.Event], missed: Sequence[str] = ()) -> str 
         if mark is not None:
             marks.append(mark)
     kept = _kept([weight for weight, _ in marks])
-    left_out = [f"{len(marks) - len(kept)} more in the timeline"] if len(kept) < len(marks) else []
+    gone = len(marks) - len(kept)
+    left_out = [f"{gone} more step{'s' if gone > 1 else ''} in the timeline"] if gone else []
     return "; ".join([*(marks[at][1] for at in kept), *left_out, *missed]) or None
 
 
