@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ import pytest
 
 from tocsin.domain import events as ev
 from tocsin.store.contract import EVIDENCE_LIMIT, Recorded
-from tocsin.web import show_duties
-from web.running import Served
+from tocsin.web import evidence, show_duties
+from web.running import LOCAL, Served
 
 API = "/api/v1/incidents"
 POINTS = 5
@@ -21,8 +23,8 @@ POINTS = 5
 def answers(**other: tuple[str, str]) -> list[dict[str, str]]:
     """Every point holds, except those named `p1`, `p2` ..."""
     given = [{"answer": "ok", "evidence": f"seen {n}"} for n in range(1, POINTS + 1)]
-    for name, (answer, evidence) in other.items():
-        given[int(name[1:]) - 1] = {"answer": answer, "evidence": evidence}
+    for name, (answer, seen) in other.items():
+        given[int(name[1:]) - 1] = {"answer": answer, "evidence": seen}
     return given
 
 
@@ -460,6 +462,55 @@ def test_a_file_is_kept_once_and_given_back_as_a_download(server: Served) -> Non
     assert not set('/\\;"') & set(kept.split('"')[1])
     with server.anonymous() as client:
         assert client.get(f"{API}/{ref}/evidence/{digest}").status_code == 401
+
+
+def begun(server: Served, ref: str, who: str = "mei", size: int = 1000) -> socket.socket:
+    """An upload of which nothing but the headers has come."""
+    sock = socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=10)
+    head = (
+        f"POST {API}/{ref}/evidence?name=a.txt HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Authorization: Bearer {LOCAL}",
+        f"Tocsin-As: {who}",
+        f"Content-Length: {size}",
+    )
+    sock.sendall("\r\n".join((*head, "", "")).encode())
+    return sock
+
+
+def test_whoever_shadows_and_what_is_over_takes_no_file(server: Served) -> None:
+    into, ref = server.declare("Exports stand still"), server.declare("Reports are empty", "SEV2")
+    do(server, "mei", ref, "shadow", person="henrik")
+    with begun(server, ref, "henrik") as upload:
+        assert b"shadow" in upload.recv(65536)
+    do(server, "mei", ref, "merge", into=into, reason="the same queue")
+    with begun(server, ref) as upload:
+        answer = upload.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 409")
+    assert into.encode() in answer
+
+
+def test_two_files_are_taken_in_at_once_and_others_are_asked_to_come_again(fresh: Served) -> None:
+    ref = fresh.declare()
+
+    def eventually(status: int) -> Any:
+        until = time.monotonic() + 10
+        while (answer := sent(fresh, ref, b"1842 rows")).status_code != status:
+            assert time.monotonic() < until, answer.text
+        return answer
+
+    with begun(fresh, ref), begun(fresh, ref):
+        busy = eventually(503)
+        assert "nothing was kept" in busy.json()["detail"]
+        assert busy.headers["retry-after"]
+    assert eventually(200).json()["events"][0]["kind"] == "EvidenceAdded"
+
+
+def test_a_file_that_does_not_come_keeps_nobody_out(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "WITHIN_S", 0.05)
+    with begun(server, server.declare()) as upload:
+        answer = upload.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 408")
 
 
 def test_a_file_that_is_too_large_or_empty_is_not_kept(server: Served) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tocsin.store.contract import JournalRow, StoreUnavailable
 from web.running import Served
-from web.test_process import API, do, get, refused
+from web.test_process import API, begun, do, get, refused
 from web.test_room import fields_of, form_of, send
 
 SECRET = "Tenant Umbra sees the rows of others"
@@ -150,6 +151,23 @@ def test_a_read_that_could_not_be_written_down_is_none_and_is_written_down_later
         assert "Umbra" not in acted.text
     get(server, f"{API}/{ref}", "aisha")
     assert journaled(server, "aisha") == [f"aisha read {ref}"]
+
+
+def test_no_file_for_an_incident_that_somebody_may_not_read_is_taken_in(
+    restricted: tuple[Served, str],
+) -> None:
+    server, ref = restricted
+    with begun(server, ref, "tomas") as upload:
+        answer = upload.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 409"), "it answers before a byte of the file was sent"
+    assert b"restricted" in answer
+    with server.session("tomas") as tomas:
+        own = tomas.get(f"/i/{server.declare('Mine', by='tomas')}?do=evidence").text
+        fields = fields_of(form_of(own, "evidence"))
+        refused = tomas.post(f"/i/{ref}/evidence", data=fields, files={"file": ("rows.csv", b"a,b")})
+    assert refused.status_code == 409
+    assert "Umbra" not in refused.text
+    assert server.program.store.evidence(hashlib.sha256(b"a,b").hexdigest()) is None
 
 
 def frames(server: Served, who: str, until: int, **params: Any) -> list[dict[str, Any]]:

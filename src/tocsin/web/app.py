@@ -130,6 +130,7 @@ def create_app(program: Program, *, mailbox: Any = None, local_token_hash: str |
     app.state.answers = Answers()
     app.state.attempts = Attempts()
     app.state.reads = Reads()
+    app.state.uploads = evidence.Uploads()
     app.state.feed = live.Feed(program.store)
     catch(app)
     app.add_middleware(Edge, tls=str(program.settings.server.url or "").startswith("https:"))

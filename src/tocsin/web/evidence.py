@@ -6,9 +6,14 @@ a sandbox around it.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import unicodedata
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -18,7 +23,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tocsin.domain import crew
+from tocsin.domain import crew, response
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
 from tocsin.engine.sitting import Answer
@@ -30,12 +35,14 @@ from tocsin.web.commands import carry_out
 from tocsin.web.models_work import Evidence
 from tocsin.web.problems import Problem
 from tocsin.web.readers import readable
-from tocsin.web.stored import known_ref, records_of, state_of
-from tocsin.web.verb import Asked
+from tocsin.web.stored import records_of, state_of
+from tocsin.web.verb import Asked, refuse_stranger
 from tocsin.web.verbs_work import EVIDENCE
 from tocsin.wiring.program import Program
 
 NAME_LIMIT: Final = 150
+AT_ONCE: Final = 2
+WITHIN_S: Final = 120.0
 BYTES: Final = "application/octet-stream"
 _TYPE: Final = re.compile(r"[A-Za-z0-9][\w.+-]{0,60}/[A-Za-z0-9][\w.+-]{0,60}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -55,25 +62,80 @@ async def keep(
 ) -> Response:
     """Keep a file as evidence: the body is the file itself, at most 20 MB."""
     program, caller = program_of(request), caller_of(request)
-    await run_in_threadpool(_may_keep, program, caller, known_ref(ref))
-    body = await _received(request)
+    await run_in_threadpool(_may_keep, program, caller, ref)
     kind = request.headers.get("content-type", "")
-    answer = await _kept(program, caller, ref, body, (name, note, kind), key, request.url.path)
+    with taking_in(request):
+        async with in_time():
+            body = await _received(request)
+        answer = await _kept(program, caller, ref, body, (name, note, kind), key, request.url.path)
     return await answered(request, answer)
+
+
+async def may_send(request: Request, ref: str) -> None:
+    """Before a form with a file is read. Raises UnknownIncident, and Refused for whoever may not read the incident."""
+    program, handle = program_of(request), caller_of(request).handle
+    await run_in_threadpool(lambda: refuse_stranger(state_of(program, ref), handle))
 
 
 async def keep_sent(request: Request, ref: str, sent: UploadFile, note: str, key: str | None) -> Answer:
     """Keep a file that came with a form. Raises as `keep`."""
     program, caller = program_of(request), caller_of(request)
-    await run_in_threadpool(_may_keep, program, caller, known_ref(ref))
+    await run_in_threadpool(_may_keep, program, caller, ref)
     body = await sent.read(EVIDENCE_LIMIT + 1)
     about = (shown_name(sent.filename or ""), note, sent.content_type or "")
     return await _kept(program, caller, ref, body, about, key, request.url.path)
 
 
 def _may_keep(program: Program, caller: Caller, ref: str) -> None:
-    """Before anything is stored. Raises UnknownIncident, and Refused for whoever shadows."""
-    crew.refuse_shadow(state_of(program, ref), caller.handle)
+    """Before anything is read or stored: whether a file would be taken at all.
+
+    Raises UnknownIncident; Refused for strangers to a restricted incident, for whoever shadows, and where it is over.
+    """
+    state = state_of(program, ref)
+    refuse_stranger(state, caller.handle)
+    crew.refuse_shadow(state, caller.handle)
+    context = program.engine.contexts.pinned(state.policy)
+    any_file = partial(response.evidence, digest="0" * 64, size=1, name="any", media_type=BYTES)
+    any_file(state, context, program.clock.now(), by=caller.handle)
+
+
+@dataclass(slots=True)
+class Uploads:
+    """How many files are being taken in: each is held in memory until it is stored. Used on the event loop alone."""
+
+    now: int = 0
+
+
+@contextmanager
+def taking_in(request: Request) -> Iterator[None]:
+    """Take in one file. Raises Problem 503 while others are."""
+    uploads: Uploads = request.app.state.uploads
+    if uploads.now >= AT_ONCE:
+        raise Problem(
+            503,
+            f"{AT_ONCE} files are being taken in already; nothing was kept",
+            possible="send it again in a few seconds",
+            headers={"Retry-After": "5"},
+        )
+    uploads.now += 1
+    try:
+        yield
+    finally:
+        uploads.now -= 1
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Receive a file: whoever sends it slowly keeps others out. Raises Problem 408."""
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            yield
+    except TimeoutError:
+        raise Problem(
+            408,
+            f"The file did not come within {WITHIN_S:g} s; nothing was kept",
+            possible="send it again over a better line, or keep it elsewhere and note the place",
+        ) from None
 
 
 async def _received(request: Request) -> bytes:

@@ -71,14 +71,17 @@ async def act(request: Request, ref: str, verb: str) -> Response:
 
 async def keep_file(request: Request, ref: str) -> Response:
     """Keep a file that a form sent, then show the incident."""
-    form = await read_form(request, files=ONE_FILE)
-    given, sent = typed_in(form), form.get("file")
-    try:
-        if not isinstance(sent, UploadFile) or not sent.filename:
-            raise Refused("no file was chosen", "choose one of at most 20 MB")
-        await evidence.keep_sent(request, ref, sent, text(form, "note"), text(form, "once") or None)
-    except (ValidationError, Refused, Problem) as refused:
-        return await _again(request, ref, "evidence", given, refused)
+    await evidence.may_send(request, ref)
+    with evidence.taking_in(request):
+        async with evidence.in_time():
+            form = await read_form(request, files=ONE_FILE)
+        given, sent = typed_in(form), form.get("file")
+        try:
+            if not isinstance(sent, UploadFile) or not sent.filename:
+                raise Refused("no file was chosen", "choose one of at most 20 MB")
+            await evidence.keep_sent(request, ref, sent, text(form, "note"), text(form, "once") or None)
+        except (ValidationError, Refused, Problem) as refused:
+            return await _again(request, ref, "evidence", given, refused)
     return RedirectResponse(f"/i/{ref}", status_code=303)
 
 

@@ -26,6 +26,7 @@ _TITLES: Final = {
     403: ("not-allowed", "Not allowed"),
     404: ("not-found", "Not found"),
     405: ("wrong-method", "This method is not possible here"),
+    408: ("too-slow", "It did not come in time"),
     409: ("refused", "Refused"),
     413: ("too-large", "Too large"),
     422: ("invalid", "The request does not fit"),

@@ -71,7 +71,7 @@ def run_of(verb: Verb, asked: Asked) -> Run:
 
     def guarded(sitting: Sitting, at: datetime) -> Answer:
         for ref in verb.refs(asked):
-            _refuse_stranger(sitting.state(ref), by)
+            refuse_stranger(sitting.state(ref), by)
         if not verb.shadows_may:
             crew.refuse_shadow(sitting.state(asked.ref), by)
         return run(sitting, at)
@@ -79,7 +79,7 @@ def run_of(verb: Verb, asked: Asked) -> Run:
     return guarded
 
 
-def _refuse_stranger(state: Incident, by: str) -> None:
+def refuse_stranger(state: Incident, by: str) -> None:
     """Whoever may not read it does not act in it either: acting would open it. Raises Refused."""
     if not may_read(state, by):
         raise Refused(f"{state.ref} is restricted", "ask whoever leads it to name you as a reader")
