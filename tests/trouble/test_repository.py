@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tocsin.domain import events as ev
-from tocsin.wiring import publish, repository
+from tocsin.store.contract import UnknownEvent
+from tocsin.wiring import card, publish, repository
 from tocsin.wiring.git import Git, GitFailed
 from trouble.conftest import HANDBOOK, LOG, Builder, House, eventually, for_a_while
 
@@ -385,6 +386,80 @@ def test_what_a_remote_says_when_it_refuses_is_repeated(place: Place) -> None:
         ),
         "the alarm says why",
     )
+
+
+# --- rounds that end unexpectedly -----------------------------------------------------------------------------
+
+
+def test_an_incident_of_a_newer_program_keeps_no_other_row_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    store, unknown = house.program.store, True
+    plain = store.incident
+
+    def incident(ref: str) -> Any:
+        if ref == first and unknown and threading.current_thread().name == "repository":
+            raise UnknownEvent(ref, "Future", "written by a newer program")
+        return plain(ref)
+
+    monkeypatch.setattr(store, "incident", incident)
+    house.do(first, "severity", level="SEV2", reason="half of it is back")
+    second = house.declare("The second")
+    eventually(lambda: second in place.pushed(), "the other row goes out")
+    eventually(lambda: f"{first}: written by a newer program" in house.alarms(), "the alarm says why")
+    unknown = False
+    eventually(lambda: "SEV2" in place.pushed(), "it goes out once it can be read")
+    eventually(lambda: house.alarms() == "", "the alarm is taken back")
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied", "/x"), KeyError("x"), ValueError("y")]
+)
+def test_a_round_that_ends_unexpectedly_is_an_alarm_and_the_next_one_goes_on(
+    place: Place, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+
+    def refuse(self: publish.Publisher) -> bool:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish.Publisher, "commit", refuse)
+        second = house.declare("The second")
+        eventually(lambda: "not everything is committed" in house.alarms(), "the alarm says so")
+        assert "/x" not in house.alarms()
+    eventually(lambda: second in place.pushed(), "the next round does it")
+    eventually(lambda: house.alarms() == "", "the alarm is taken back")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize(
+    ("owner", "says"),
+    [(repository.Repository, "committed or pushed any more"), (card.CardKeeper, "looks after it any more")],
+)
+def test_a_thread_that_is_gone_is_an_alarm(
+    place: Place, owner: type, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall(self: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(owner, "round" if owner is repository.Repository else "write", fall)
+    house = place.node()
+    eventually(lambda: says in house.alarms(), "the alarm says so")
+
+
+def test_a_card_that_cannot_be_made_is_an_alarm(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(card, "EVERY_S", 0.1)
+    with monkeypatch.context() as patch:
+        patch.setattr(card, "card", lambda *_: {}["no such role"])
+        house = place.node()
+        eventually(lambda: "the card cannot be written" in house.alarms(), "the alarm says so")
+    eventually(lambda: house.alarms() == "", "the next round writes it")
 
 
 # --- what was restricted ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import structlog
 from tocsin.handbook.card import card
 from tocsin.handbook.documents import DocumentRefused
 from tocsin.store.contract import StoreUnavailable
+from tocsin.wiring.repository import UNEXPECTED, explained
 from tocsin.wiring.surroundings import Surroundings
 
 log = structlog.get_logger("tocsin.card")
@@ -49,12 +50,22 @@ class CardKeeper:
         self._wanted.set()
 
     def _run(self) -> None:
+        try:
+            self._rounds()
+        finally:
+            if not self._stopping.is_set():
+                self._alarm("nobody looks after it any more: start tocsin again")
+
+    def _rounds(self) -> None:
         while not self._stopping.is_set():
             self._wanted.clear()
             try:
                 self.write()
             except StoreUnavailable as down:
                 log.warning("cannot look after the card", reason=str(down))
+            except UNEXPECTED as error:
+                log.exception("card")
+                self._alarm(explained(error))
             self._wanted.wait(EVERY_S)
 
     def write(self) -> bool:
@@ -72,9 +83,12 @@ class CardKeeper:
                 written = documents.write_card(text)
         except (DocumentRefused, OSError) as refused:
             reason = refused.reason if isinstance(refused, DocumentRefused) else str(refused.strerror)
-            around.store.raise_alarm(ALARM, f"the card cannot be written: {reason}", around.now())
-            return False
+            return self._alarm(reason)
         around.store.clear_alarm(ALARM)
         if written.changed:
             around.written()
         return written.changed
+
+    def _alarm(self, reason: str) -> bool:
+        self._around.store.raise_alarm(ALARM, f"the card cannot be written: {reason}", self._around.now())
+        return False

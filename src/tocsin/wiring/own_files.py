@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tocsin.domain.incident import Incident
 from tocsin.handbook.card import OWN
 from tocsin.handbook.carry import OwnRow, carry_row, holds, line_of, refs_changed
 from tocsin.handbook.documents import text_hash
 from tocsin.handbook.log import LogHeld, new_log_text, without_rows
-from tocsin.store.contract import Store
+from tocsin.store.contract import Store, UnknownEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class OwnFiles:
 
     def __init__(self, store: Store, place: Place, top: Path) -> None:
         self._store = store
+        self.unknown: dict[str, str] = {}
+        """Incidents that cannot be read, each with a sentence about it."""
         self.log = _below(place, place.log, top)
         self.postmortems = _below(place, place.postmortems, top)
         self.card = _below(place, place.card, top)
@@ -65,13 +68,21 @@ class OwnFiles:
 
     def only_drills(self, refs: Iterable[str]) -> bool:
         """Whether all of these are drills, and there is one at all."""
-        states = [self._store.incident(ref) for ref in refs]
+        states = [self._incident(ref) for ref in refs]
         return bool(states) and all(state is not None and state.drill for state in states)
+
+    def _incident(self, ref: str) -> Incident | None:
+        """None as well for one that a newer program wrote: its rows wait, and keep no others back."""
+        try:
+            return self._store.incident(ref)
+        except UnknownEvent as unknown:
+            self.unknown[ref] = f"{unknown}: its rows wait"
+            return None
 
     def is_restricted(self, ref: str) -> bool:
         """Whether only some may know what this incident is about."""
-        state = self._store.incident(ref)
-        return state is not None and state.room.restriction is not None
+        state = self._incident(ref)
+        return ref in self.unknown or (state is not None and state.room.restriction is not None)
 
     def is_secret(self, path: str) -> bool:
         """Whether this is the draft of a restricted incident: it stays where it is, and goes nowhere."""
@@ -153,7 +164,7 @@ class OwnFiles:
 
     def _may_be_said(self, own: OwnRow, line: str) -> bool:
         """Of a restricted incident only a row with its codename: an older one is written anew before it goes out."""
-        state = self._store.incident(own.name.partition(" ")[0])
+        state = self._incident(own.name.partition(" ")[0])
         if state is None or state.room.restriction is None:
             return True
         return _letters(state.known_as) in _letters(line)
@@ -161,7 +172,7 @@ class OwnFiles:
     def _memories(self, refs: Iterable[str]) -> list[OwnRow]:
         found = []
         for ref in refs:
-            state = self._store.incident(ref)
+            state = self._incident(ref)
             for document in (name for name, _ in state.documents) if state else ():
                 kind, _, number = document.partition("-")
                 memory = self._store.document(ref, document)

@@ -80,6 +80,7 @@ class Publisher:
                     self._stage(change)
                 self._git("update-ref", "-m", "tocsin: commit", f"refs/heads/{branch}", made, head)
         _refuse_held(held, "in the last commit")
+        _refuse_held([*self._own.unknown.values()], "some incidents cannot be read")
         return bool(changes)
 
     def push(self) -> None:
@@ -100,6 +101,8 @@ class Publisher:
             held: list[str] = []
             as_it_is = self._contains(head, tip) and not telling
             new = head if as_it_is else self._rebuilt(head, tip, ahead, held)
+            if new != head:
+                _refuse_held([*self._own.unknown.values()], "some incidents cannot be read")
             if new != tip and not self._pushed(upstream, new):
                 continue
             _refuse_held(held, "on the remote branch")

@@ -26,6 +26,8 @@ ECHOES_S = (0.2, 1.0, 3.0)
 """Pauses after a write: what was written is recorded a moment later, and is tocsin's only then."""
 WAITS_S = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Pauses after rounds that failed; the last one for ever."""
+UNEXPECTED = (LookupError, OSError, ValueError)
+"""What a disk, a row of a newer program or a version nobody thought of may end a round with: the next one goes on."""
 COMMIT, PUSH = "commit", "push"
 """Keys of the alarms."""
 
@@ -75,10 +77,17 @@ class Repository:
         self._wanted.set()
 
     def _run(self) -> None:
+        try:
+            self._rounds()
+        finally:
+            if not self._stopping.is_set():
+                self._alarm(COMMIT, "nothing is committed or pushed any more: start tocsin again")
+
+    def _rounds(self) -> None:
         failed, echoes = 0, list(ECHOES_S)
         while not self._stopping.is_set():
             try:
-                failed = 0 if self.round() else failed + 1
+                failed = 0 if self._isolated() else failed + 1
             except StoreUnavailable as down:
                 log.warning("cannot look at the repository", reason=str(down))
                 failed += 1
@@ -86,6 +95,14 @@ class Repository:
             if self._wanted.wait(echoes.pop(0) if echoes else pause):
                 self._wanted.clear()
                 echoes = list(ECHOES_S)
+
+    def _isolated(self) -> bool:
+        """A round; what ends it unexpectedly is an alarm. Raises StoreUnavailable."""
+        try:
+            return self.round()
+        except UNEXPECTED as error:
+            log.exception("repository")
+            return self._alarm(COMMIT, f"not everything is committed: {explained(error)}")
 
     def round(self) -> bool:
         """Commit and push what is owed; whether nothing is left. Raises StoreUnavailable."""
@@ -137,6 +154,12 @@ class Repository:
         log.warning("repository", reason=reason)
         self._store.raise_alarm(key, reason, self._now())
         return False
+
+
+def explained(error: Exception) -> str:
+    """What happened, without a path: of the system's errors only their kind."""
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    return said or type(error).__name__
 
 
 __all__ = ["Held", "Place", "Repository"]
