@@ -113,20 +113,27 @@ def test_what_fell_together_while_nobody_looked_is_said_once(lost: Told) -> None
     assert [e.times for e in lost.events(ev.LegalOverdue)] == [3, 4]
 
 
-def test_a_contract_gives_less_and_then_nobody_is_reminded_a_day_before(lost: Told) -> None:
+def test_a_contract_gives_less_and_reminds_at_half_of_it(lost: Told) -> None:
     started = start(lost, "contract", limit_s=24 * 3600)
     lost.resolve().wait(hours=25)
 
     assert started.due == datetime(2026, 2, 6, 16, 40, tzinfo=UTC)
-    assert not lost.events(ev.LegalReminded)
+    assert when(lost, ev.LegalReminded) == ["02-06 04:40"]
     assert when(lost, ev.LegalOverdue) == ["02-06 16:40"]
 
 
-def test_one_that_starts_with_less_than_a_day_left_is_not_reminded_of_at_once(lost: Told) -> None:
+def test_one_that_is_entered_late_reminds_at_half_of_what_is_left(lost: Told) -> None:
     start(lost, aware=lost.now - timedelta(hours=60))
     lost.resolve().wait(hours=11)
 
-    assert not lost.events(ev.LegalReminded)
+    assert when(lost, ev.LegalReminded) == [f"{lost.now - timedelta(hours=5):%m-%d %H:%M}"]
+
+
+@pytest.mark.parametrize("spelled", ["GDPR Art. 33", "gdpr", "DSGVO"])
+def test_one_law_is_one_deadline_however_it_is_spelled(lost: Told, spelled: str) -> None:
+    assert start(lost, spelled).regime == "gdpr"
+    with pytest.raises(Refused, match="runs already"):
+        start(lost, "GDPR")
 
 
 def test_gdpr_and_a_contract_run_beside_each_other(lost: Told) -> None:

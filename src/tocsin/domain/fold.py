@@ -283,6 +283,10 @@ def _time_corrected(s: Incident, e: ev.TimeCorrected) -> Incident:
     s = replace(s, **changes)
     if e.name == "declared" and s.updates.base == e.old and not s.updates.posted:
         s = replace(s, updates=replace(s.updates, base=e.new))
+    if e.name == "detected":
+        s = replace(s, notices=(), level_at=e.at)  # the limits moved: what is left is said anew
+    if e.name == "resolved":
+        s = replace(s, postmortem_overdue=0)  # as does the day on which the postmortem is due
     clocks = []
     answered = _answered_by(s, e.name)
     for number, clock in enumerate(s.clocks):
@@ -366,7 +370,7 @@ def _absorbed(s: Incident, e: ev.Absorbed) -> Incident:
 
 
 def _dismissed(s: Incident, e: ev.Dismissed) -> Incident:
-    return replace(s, stage=Stage.DISMISSED, paging=Paging.OVER, offers=())
+    return replace(s, stage=Stage.DISMISSED, paging=Paging.OVER, dismissed_at=e.at, offers=())
 
 
 def _written(s: Incident, e: ev.DocumentWritten) -> Incident:

@@ -27,7 +27,7 @@ from tocsin.domain.work import (
 )
 
 LEGAL_REMINDER = timedelta(hours=24)
-"""So long before a legal deadline its owner is reminded; not of one that starts with less time than that."""
+"""So long before a legal deadline its owner is reminded, where there is that much time."""
 DECISIONS_KEPT = 5
 PEOPLE_KEPT = 100
 
@@ -210,7 +210,10 @@ def _sent(s: Incident, e: ev.StatementSent) -> Incident:
 
 
 def _legal_started(s: Incident, e: ev.LegalStarted) -> Incident:
-    started = Legal(e.regime, e.aware, e.due, e.owner, reminded=e.due - e.at <= LEGAL_REMINDER)
+    """Reminded a day before; with less time than that, when half of it is over."""
+    left = e.due - e.at
+    remind_at = e.due - min(LEGAL_REMINDER, left / 2) if left > timedelta(0) else None
+    started = Legal(e.regime, e.aware, e.due, e.owner, remind_at, reminded=remind_at is None)
     return _duties(s, legal=(*s.duties.legal, started))
 
 

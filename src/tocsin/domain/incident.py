@@ -162,6 +162,7 @@ class Incident:
     mitigated_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
+    dismissed_at: datetime | None = None
     seats: tuple[tuple[str, str], ...] = ()
     seat_alarmed: bool = False
     offers: tuple[Offer, ...] = ()

@@ -11,7 +11,6 @@ from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.due import Deadline, Fire
 from tocsin.domain.events import Text
-from tocsin.domain.fold_work import LEGAL_REMINDER
 from tocsin.domain.incident import Incident, Stage
 from tocsin.domain.spans import span
 from tocsin.domain.work import Legal
@@ -78,6 +77,8 @@ def start(
 
 def _regime(text: str) -> str:
     name = "-".join(text.casefold().split())
+    if any(name.startswith(word) for word in ("gdpr", "dsgvo")):
+        return "gdpr"  # with its article or without: one law, one deadline
     if not name or len(name) > REGIME_LIMIT:
         raise Refused("say which deadline it is, in a word", "gdpr, or the name of a contract")
     return name
@@ -140,11 +141,11 @@ def _full(at: datetime) -> str:
 
 
 def deadlines(state: Incident, _: Context) -> list[Deadline]:
-    """A day before, at the end, then every day until it is decided; in every stage, closed too."""
+    """A day before (or at half of a shorter time), at the end, then every day until it is decided; in every stage, closed too."""
     found = []
     for legal in running(state):
-        if not legal.reminded:
-            found.append(Deadline(legal.due - LEGAL_REMINDER, "legal-reminder", legal.regime))
+        if legal.remind_at is not None and not legal.reminded:
+            found.append(Deadline(legal.remind_at, "legal-reminder", legal.regime))
         found.append(Deadline(legal.due + AGAIN_EVERY * legal.overdue, "legal-overdue", legal.regime))
     return found
 

@@ -163,12 +163,13 @@ class ActionItem:
 
 @dataclass(frozen=True, slots=True)
 class Legal:
-    """A legal deadline. `decision` is None while it runs."""
+    """A legal deadline. `decision` is None while it runs; `remind_at` None: it had passed when it was entered."""
 
     regime: str
     aware: datetime
     due: datetime
     owner: str
+    remind_at: datetime | None = None
     reminded: bool = False
     overdue: int = 0
     decision: str | None = None
