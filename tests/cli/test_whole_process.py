@@ -123,10 +123,17 @@ def test_what_almost_happened_and_what_is_planned_call_nobody(acme, served):
 
 def test_what_is_said_in_the_room(acme, served):
     ref = declared(acme)
-    acme.run("note", "Rolled back to 214", "--as", "mei")
-    seen = next(e["version"] for e in acme.json("show", ref)["timeline"] if "214" in e["text"])
-    assert "213" in acme.run("note", "Rolled back to 213", "--replaces", str(seen), "--as", "mei").stdout
-    late = refused(acme, "note", "Rolled back to 212", "--replaces", str(seen))
+    written = acme.run("note", "Rolled back to 214", "--as", "mei").stdout
+    seen = re.search(r"\[(\d+)\] mei: Rolled back to 214$", written, re.MULTILINE).group(1)
+    assert f"[{seen}] mei: Rolled back to 214\n" in acme.run("show", ref).stdout
+    changed = acme.run("note", "Rolled back to 213", "--replaces", seen, "--as", "mei").stdout
+    newer = re.search(
+        rf"\[(\d+)\] mei changed entry {seen}: Rolled back to 213$", changed, re.MULTILINE
+    ).group(1)
+    told = acme.run("show", ref).stdout
+    assert f"[{seen}, replaced by {newer}] mei: Rolled back to 214\n" in told
+    assert f"[{newer}] mei changed entry {seen}: Rolled back to 213\n" in told
+    late = refused(acme, "note", "Rolled back to 212", "--replaces", seen)
     assert "was changed meanwhile" in late
     acme.run("propose", "Roll back to 9f3c1ab", "--as", "priya")
     acme.run("suspect", ref, "release 4e81b7d", "--author", "@jonas", "--at", before(minutes=5))
@@ -519,6 +526,21 @@ def test_the_timeline_says_the_day_where_it_changes(capsys):
         "",
         "- 09:00 later",
     ]
+
+
+def test_a_note_has_the_number_to_replace_it_by_and_says_when_that_was_done(capsys):
+    events = [
+        entry("2026-03-01T23:58:00+00:00", "mei: changed entry 9: nothing", version=4),
+        entry("2026-03-01T23:59:00+00:00", "mei changed entry 4: at last", version=6, kind="NoteEdited"),
+        entry("2026-03-01T23:59:01+00:00", "mei acknowledged", version=9, kind="Acknowledged"),
+    ]
+    telling.say_timeline(events, telling.Days())
+    assert [line.split("person    ")[1] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        "[4, replaced by 6] mei: changed entry 9: nothing",
+        "[6] mei changed entry 4: at last",
+        "mei acknowledged",
+    ]
+    assert "\\[4, replaced by 6\\] mei: changed" in telling.markdown(INCIDENT, events)
 
 
 def test_what_is_followed_live_says_the_day_once(capsys):

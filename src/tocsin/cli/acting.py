@@ -179,13 +179,15 @@ def note(
     ] = None,
     replaces: Annotated[
         int | None,
-        typer.Option("--replaces", metavar="N", help="The version of the note that this one replaces."),
+        typer.Option(
+            "--replaces", metavar="N", help="The entry that this one replaces: `[31]` in tocsin show."
+        ),
     ] = None,
     server: AtServer = None,
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a note into the timeline.
+    """Write a note into the timeline. The number before it is the one to replace it by.
 
     Examples:
       tocsin note "Rolled back to 214"

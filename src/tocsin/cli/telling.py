@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC
-from typing import Any
+from typing import Any, Final
 
 from tocsin.cli.asked import present
 from tocsin.cli.output import STDERR, STDOUT, clock_time, columns, day_time, parse_instant, plain
@@ -19,6 +20,8 @@ _COLOURS = {
     "met": "green",
     "update": "blue",
 }
+_NOTES: Final = frozenset({"Noted", "NoteEdited"})
+_REPLACES: Final = re.compile(r"\S+ changed entry ([1-9][0-9]{0,8}): ")
 _UPCOMING = {
     "rung": "the next people are called",
     "breach": "is missed",
@@ -71,19 +74,35 @@ class Days:
 
 def say_timeline(events: list[Json], days: Days) -> None:
     """Timeline lines, with the day where it changes. `days` goes on from call to call."""
+    replaced = replaced_notes(events)
     for event in events:
         if day := days.new(event):
             STDOUT.line(STDOUT.style(f"{day} (UTC)", "bold"))
-        say_events([event])
+        say_events([event], replaced)
 
 
-def say_events(events: list[Json]) -> None:
+def replaced_notes(events: list[Json]) -> dict[int, int]:
+    """Which entry stands in place of which, as far as these entries tell."""
+    found = ((event, _REPLACES.match(str(event.get("text")))) for event in events)
+    return {int(m[1]): e["version"] for e, m in found if m and e["kind"] == "NoteEdited" and "version" in e}
+
+
+def entry_of(event: Json, replaced: Mapping[int, int]) -> str:
+    """What stands before a note: the number of the entry, by which it can be replaced, and what took its place."""
+    number = event.get("version")
+    if number is None or event["kind"] not in _NOTES:
+        return ""
+    return f"[{number}, replaced by {replaced[number]}] " if number in replaced else f"[{number}] "
+
+
+def say_events(events: list[Json], replaced: Mapping[int, int] | None = None) -> None:
     """Lines of what has just happened: time, a word that says what it is (in a list), the sentence."""
     for event in events:
         show = plain(event.get("show") or "")
         show = "OVERRIDE" if show == "override" else show
         word = STDOUT.style(f"{show:8}", _COLOURS.get(show, "dim")) + "  " if show else ""
-        STDOUT.line(f"{clock_time(event.get('at'))}  {word}{plain(event.get('text', ''))}")
+        text = entry_of(event, replaced or {}) + plain(event.get("text", ""))
+        STDOUT.line(f"{clock_time(event.get('at'))}  {word}{text}")
 
 
 def say_warnings(answer: Json) -> None:
@@ -97,7 +116,9 @@ def say_warnings(answer: Json) -> None:
 def say_answer(answer: Json) -> None:
     """What a command on an incident did, and what comes next."""
     say_state(answer["incident"])
-    say_events(answer.get("events") or [])
+    events = answer.get("events") or []
+    first = answer["version"] - len(events) + 1
+    say_events([{**event, "version": version} for version, event in enumerate(events, first)])
     say_next(answer["incident"])
     say_warnings(answer)
 
@@ -212,11 +233,12 @@ def markdown(incident: Json, events: list[Json]) -> str:
 
 def _timeline_md(events: list[Json]) -> Iterator[str]:
     """A heading for each day, and its entries."""
-    days = Days()
+    days, replaced = Days(), replaced_notes(events)
     for event in events:
         if day := days.new(event):
             yield from ("", f"### {day}", "")
-        yield f"- {day_time(event.get('at'))[11:16]} {_md(event.get('text', ''))}"
+        text = f"{entry_of(event, replaced)}{event.get('text', '')}"
+        yield f"- {day_time(event.get('at'))[11:16]} {_md(text)}"
 
 
 def _md(text: object) -> str:
