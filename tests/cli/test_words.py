@@ -138,6 +138,15 @@ def test_without_a_reference_it_must_be_clear_which_is_meant():
         asked.find_incident(Listing("INC-2026-0001", "INC-2026-0002"), None)
 
 
+def test_drills_do_not_stand_in_the_way_of_the_only_real_one():
+    a, b, c = "INC-2026-0001", "INC-2026-0002", "INC-2026-0003"
+    assert asked.find_incident(Listing(a, b, c, drills=(a, c)), None) == b
+    assert asked.find_incident(Listing(a, drills=(a,)), None) == a
+    for unclear in (Listing(a, b, drills=(a, b)), Listing(a, b, c, drills=(a,))):
+        with pytest.raises(Failure, match="incidents are open"):
+            asked.find_incident(unclear, None)
+
+
 @pytest.mark.parametrize(
     ("words", "ref", "rest"),
     [

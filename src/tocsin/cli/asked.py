@@ -140,7 +140,10 @@ def _listed(client: Reader, stage: str) -> list[dict[str, Any]]:
 
 
 def _only_one(client: Reader, stage: str) -> str:
-    rows = _listed(client, stage)
+    """The one of that stage; beside a single real one, drills do not count."""
+    listed = _listed(client, stage)
+    real = [row for row in listed if not row.get("drill")]
+    rows = real if len(real) == 1 else listed
     if len(rows) == 1:
         return str(rows[0]["ref"])
     if not rows:
