@@ -55,7 +55,9 @@ def declaring(declaration: Declaration) -> Run:
 def _declare(sitting: Sitting, declaration: Declaration, at: datetime) -> Answer:
     policy, context = sitting.contexts.active()
     if declaration.follows is not None:
-        sitting.state(declaration.follows)  # raises UnknownIncident
+        earlier = sitting.state(declaration.follows)  # raises UnknownIncident
+        if not may_read(earlier, declaration.by):
+            raise Refused(f"{earlier.ref} is restricted", "ask whoever leads it to name you as a reader")
     opening = lifecycle.Opening(
         ref=UNNUMBERED,
         policy=policy,

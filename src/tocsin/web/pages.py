@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tocsin.domain import lifecycle
 from tocsin.domain.context import Refused
+from tocsin.engine.sitting import UnknownIncident
 from tocsin.web import models as m
 from tocsin.web import show_incident as show
 from tocsin.web.auth import caller_of, program_of
@@ -19,7 +20,7 @@ from tocsin.web.commands import declare as declare_now
 from tocsin.web.commands import once
 from tocsin.web.forms import Values, read_form, text, values_of
 from tocsin.web.pages_incident import as_problem
-from tocsin.web.problems import Problem
+from tocsin.web.problems import Problem, problem_of
 from tocsin.web.show_home import BURNING, cards_of, lately, open_rows, recorded, turns_of, with_badges
 from tocsin.web.templating import page
 from tocsin.web.views import json_response
@@ -85,6 +86,8 @@ async def declare(request: Request) -> Response:
         answer = await declare_now(program.engine.desk, caller.handle, body, keys)
     except (ValidationError, Refused, Problem) as refused:
         return await run_in_threadpool(_declare_page, request, given, as_problem(refused))
+    except UnknownIncident as unknown:
+        return await run_in_threadpool(_declare_page, request, given, problem_of(unknown))
     return RedirectResponse(f"/i/{answer.ref}", status_code=303)
 
 
