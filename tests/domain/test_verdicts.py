@@ -215,18 +215,17 @@ def whole_story(story: list[Change]) -> Told:
 
 
 def correct_all(told: Told, wanted: list[tuple[str, datetime]]) -> bool:
-    """Correct them in that order, coming back to those that do not fit yet; whether all could be."""
-    waiting = list(wanted)
-    while waiting:
-        before = len(waiting)
-        for name, at in list(waiting):
+    """Correct them in that order, coming back to those that do not fit yet, or that another one moved (an incident
+    that nobody detected before was detected when it was declared); whether all could be.
+    """
+    for _ in range(2 * len(wanted) + 1):
+        waiting = [(name, at) for name, at in wanted if told.state.time(name) != at]
+        if not waiting:
+            return True
+        for name, at in waiting:
             with contextlib.suppress(Refused):
-                if told.state.time(name) != at:
-                    told.do(times.correct, by="mei", name=name, at=at, reason="looked it up")
-                waiting.remove((name, at))
-        if len(waiting) == before:
-            return False
-    return True
+                told.do(times.correct, by="mei", name=name, at=at, reason="looked it up")
+    return False
 
 
 @settings(max_examples=150)
