@@ -63,8 +63,9 @@ class Place:
         return git(self.remote, "show", f"main:{path}") if listed else ""
 
     def committed(self, path: str = LOG) -> str:
-        listed = git(self.tree, "ls-tree", "HEAD", "--", path)
-        return git(self.tree, "show", f"HEAD:{path}") if listed else ""
+        head = git(self.tree, "rev-parse", "HEAD")
+        listed = git(self.tree, "ls-tree", head, "--", path)
+        return git(self.tree, "show", f"{head}:{path}") if listed else ""
 
     def colleague(self) -> Path:
         """Another clone of the remote branch, as it is now."""
@@ -371,7 +372,7 @@ def test_who_pushes_at_the_same_moment_costs_one_more_try(
     second = house.declare("The second")
     eventually(lambda: second in place.pushed(), "both rows are there")
     assert "EXT-9" in place.pushed()
-    assert answers[:2] == [False, True]
+    eventually(lambda: answers[:2] == [False, True], "the second try was the one")
 
 
 def test_what_a_remote_says_when_it_refuses_is_repeated(place: Place) -> None:
@@ -386,6 +387,49 @@ def test_what_a_remote_says_when_it_refuses_is_repeated(place: Place) -> None:
         ),
         "the alarm says why",
     )
+
+
+def test_a_tag_of_the_same_name_is_no_obstacle(place: Place) -> None:
+    git(place.tree, "tag", "main")
+    house = place.node()
+    ref = house.declare()
+    eventually(lambda: ref in place.pushed(), "the row is pushed")
+    eventually(place.clean, "nothing is left over")
+
+
+def test_nothing_is_staged_when_the_branch_cannot_be_moved(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    eventually(place.clean, "nothing is left over")
+    lock = place.tree / ".git" / "refs" / "heads" / "main.lock"
+    lock.write_text("", "utf-8")
+    second = house.declare("The second")
+    eventually(lambda: "not committed: git update-ref" in house.alarms(), "the alarm says why")
+    assert git(place.tree, "diff", "--cached", "--name-only") == ""
+    lock.unlink()
+    eventually(lambda: second in place.pushed(), "it goes out by itself")
+    eventually(place.clean, "nothing is left over")
+
+
+# --- what lies beside the drafts ---------------------------------------------------------------------------------
+
+
+def test_what_others_put_beside_the_drafts_keeps_nothing_back(place: Place) -> None:
+    house = place.node()
+    ref = house.declare("The first")
+    resolved(house, ref)
+    folder = place.tree / "docs" / "ops" / "postmortems"
+    draft = folder / f"{ref}.md"
+    eventually(lambda: place.pushed(f"docs/ops/postmortems/{ref}.md") != "", "the draft is pushed")
+    (folder / "graph.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe\x00")
+    (folder / "INC-1999-0001.md").write_bytes(b"\xff\xfe")
+    git(folder, "init", "-q", "nested")
+    draft.write_bytes(b"\xff\xfe in another encoding")
+    second = house.declare("The second")
+    eventually(lambda: second in place.pushed(), "the row is pushed")
+    eventually(lambda: house.alarms() == "", "there is nothing to say")
+    assert git(place.remote, "ls-tree", "--name-only", "main:docs/ops/postmortems") == f"{ref}.md"
 
 
 # --- rounds that end unexpectedly -----------------------------------------------------------------------------

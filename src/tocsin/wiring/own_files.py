@@ -60,6 +60,14 @@ class OwnFiles:
         """Everything that may hold something of tocsin's."""
         return (self.log, self.postmortems, self.card)
 
+    def may_own(self, path: str) -> bool:
+        """Whether tocsin ever wrote this file: a picture, notes, a folder of somebody's are nobody's business."""
+        if path in {self.log, self.card}:
+            return True
+        file = PurePosixPath(path)
+        known = str(file.parent) == self.postmortems and file.suffix == ".md"
+        return known and self._store.document(file.stem, "postmortem") is not None
+
     def refs_of(self, path: str, old: str | None, new: str | None) -> list[str]:
         """The incidents that a change of this file is about."""
         if path == self.log:

@@ -12,8 +12,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from tocsin.wiring.git import EMAIL, NAME, NETWORK_S, Git, GitFailed
 from tocsin.wiring.own_files import Held, OwnFiles
+
+log = structlog.get_logger("tocsin.repository")
 
 TRIES = 3
 """So often others may push in between before the next round goes on."""
@@ -71,14 +75,15 @@ class Publisher:
             if not changed:
                 return False
             branch, head = self._branch(), self._head()
+            self._stage_again(head, [path for path, staged in changed.items() if staged])
             held: list[str] = []
             changes = [c for path in changed if (c := self._change(path, head, held)) is not None]
             if changes:
                 self._refuse_under_way()
                 made = self._commit_tree(head, {c.path: c.new for c in changes}, self._message(changes))
+                self._move(branch, head, made, "commit")
                 for change in changes:
                     self._stage(change)
-                self._git("update-ref", "-m", "tocsin: commit", f"refs/heads/{branch}", made, head)
         _refuse_held(held, "in the last commit")
         _refuse_held([*self._own.unknown.values()], "some incidents cannot be read")
         return bool(changes)
@@ -113,21 +118,29 @@ class Publisher:
 
     # --- what is there -------------------------------------------------------------------------------------
 
-    def _changed(self) -> list[str]:
-        """Files of tocsin's that differ from the last commit; ignored ones are nobody's business."""
+    def _changed(self) -> dict[str, bool]:
+        """Files of tocsin's that differ from the last commit, each with whether the index does; no ignored ones."""
         options = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
         listed = self._git("--literal-pathspecs", "status", *options, "--", *self._own.paths)
-        return [entry[3:] for entry in listed.split("\0") if len(entry) > 3]
+        entries = [(entry[3:], entry[0] not in " ?") for entry in listed.split("\0") if len(entry) > 3]
+        return {path: staged for path, staged in entries if self._own.may_own(path)}
 
     def _change(self, path: str, head: str, held: list[str]) -> Change | None:
-        old, mine = self._text(head, path), self._work_tree_text(path)
+        try:
+            old, mine = self._text(head, path), self._work_tree_text(path)
+        except Held as unreadable:
+            if path == self._own.log:
+                raise
+            log.info("not tocsin's any more", reason=unreadable.reason)
+            return None
         new = self._own.with_own(path, old, mine)
         held += new.held
         return Change(path, old, new.text) if new.text is not None and new.text != old else None
 
     def _branch(self) -> str:
         try:
-            return self._git("symbolic-ref", "--short", "-q", "HEAD")
+            # Not its short form: that is another one while a tag has the same name.
+            return self._git("symbolic-ref", "-q", "HEAD").removeprefix("refs/heads/")
         except GitFailed as failed:
             if failed.code == 1:
                 raise Held("no branch is checked out in the work tree: check one out") from None
@@ -202,12 +215,33 @@ class Publisher:
     def _blob(self, path: str, text: str) -> str:
         return self._git("hash-object", "-w", "--stdin", f"--path={path}", data=text.encode())
 
-    def _stage(self, change: Change) -> None:
-        """Tell the index: without that the commit would look undone. What people have staged there stays."""
-        path = change.path
+    def _staged(self, path: str) -> tuple[str, str, str]:
+        """Mode, blob and stage of a file in the index that people use; empty without one."""
         listed = self._git("--literal-pathspecs", "ls-files", "-s", "-z", "--full-name", "--", path)
         mode, _, rest = listed.rstrip("\0").partition("\t")[0].partition(" ")
         blob, _, stage = rest.partition(" ")
+        return mode, blob, stage
+
+    def _move(self, branch: str, old: str, new: str, why: str) -> None:
+        """The branch goes on; git refuses when somebody else has moved it meanwhile."""
+        if (self._git.folder / self._git("rev-parse", "--git-path", "index.lock")).exists():
+            raise GitFailed("somebody uses the index of the work tree just now")
+        self._git("update-ref", "-m", f"tocsin: {why}", f"refs/heads/{branch}", new, old)
+
+    def _stage_again(self, head: str, paths: list[str]) -> None:
+        """What an end between commit and index has left: files that stand in the index as they were before."""
+        if not paths or self._git("log", "-1", "--format=%an <%ae>", head) != f"{NAME} <{EMAIL}>":
+            return
+        for path in paths:
+            before, after = self._entry(f"{head}^", path), self._entry(head, path)
+            if after is not None and after != before and self._staged(path)[1] == (before or ("", ""))[1]:
+                self._refuse_under_way()
+                self._stage(Change(path, self._text(f"{head}^", path), self._text(head, path) or ""))
+
+    def _stage(self, change: Change) -> None:
+        """Tell the index: without that the commit would look undone. What people have staged there stays."""
+        path = change.path
+        mode, blob, stage = self._staged(path)
         if stage not in {"", "0"} or (not blob and change.old is not None):
             return  # a merge, or a removal, that people have staged
         staged = self._blob_text(blob, path) if blob else None
@@ -289,8 +323,7 @@ class Publisher:
                 refs = self._own.refs_of(path, old, new) if path == self._own.log else []
                 found |= self._own.is_secret(path) or any(self._own.is_restricted(ref) for ref in refs)
         if found:
-            log = self._own.log
-            before, now = self._text(f"{ahead[0].id}^", log), self._text(ahead[-1].id, log)
+            before, now = (self._text(at, self._own.log) for at in (f"{ahead[0].id}^", ahead[-1].id))
             if unveiled := self._own.unveiled(before, now):
                 raise Held(
                     f"{unveiled[0]} was restricted: its row is pushed once it says no more than it may"
