@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +19,7 @@ def test_the_first_page_goes_out_and_the_rest_is_said_to_be_missing(acme, mailbo
     subjects = [mail.subject for mail in mailbox.messages()]
     assert any(ref in subject and "You are called" in subject for subject in subjects)
     assert NO_ENGINE in done.stderr
+    assert re.search(r"^called  \w+", done.stdout, re.MULTILINE)
     assert ref in (acme.folder / "docs" / "ops" / "incidents.md").read_text()
 
 
@@ -26,6 +28,8 @@ def test_a_page_that_did_not_get_out_is_named(acme, mailbox):
     done = acme.run("declare", "Sign-in loops", "--sev", "SEV1")
     assert "NOT SENT: page to" in done.stderr
     assert "by mail" in done.stderr
+    assert re.search(r"^tried to call  \w+", done.stdout, re.MULTILINE)
+    assert not re.search(r"^called ", done.stdout, re.MULTILINE)
 
 
 def test_commands_at_the_same_time_wait_for_each_other(acme):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from tocsin.cli.asked import find_incident, moment, wanted
-from tocsin.cli.client import Client, connected
+from tocsin.cli.client import Client, Wire, connected
 from tocsin.cli.failure import misused
 from tocsin.cli.options import AsJson, AsPerson, AtServer
 from tocsin.cli.output import STDOUT, emit_json, plain
@@ -84,11 +84,12 @@ def declare(
     body |= {"impact_start": moment(impact_start, "--impact-start")}
     with connected(server, person) as client:
         answer = client.command("incidents", body) if from_ is None else _go_on(client, from_, body)
-        pages = client.get(f"incidents/{answer['ref']}/pages")
+        pages = client.get(f"incidents/{answer['ref']}/pages")["pages"]
+        carried_here = not isinstance(client.way, Wire)
     if as_json:
         emit_json(answer)
     else:
-        _say(answer, pages)
+        _say(answer, pages, carried_here=carried_here)
 
 
 def _kind(near_miss: bool, change: bool) -> str | None:
@@ -114,16 +115,22 @@ def _go_on(client: Client, typed: str, body: dict[str, Any]) -> Any:
     return client.command(f"incidents/{ref}/declare", given)
 
 
-def _say(answer: dict[str, Any], pages: Any) -> None:
+def _called(pages: list[dict[str, Any]], *, carried_here: bool) -> str:
+    """Who is called. What this command carried itself either got out by now, or was a try."""
+    waiting = [page for page in pages if not page["outcome"]]
+    people = ", ".join(dict.fromkeys(plain(page["person"]) for page in waiting))
+    in_vain = carried_here and waiting and not any(page["sent"] for page in pages)
+    return f"{'tried to call' if in_vain else 'called'}  {people or 'nobody'}"
+
+
+def _say(answer: dict[str, Any], pages: list[dict[str, Any]], *, carried_here: bool) -> None:
     incident = answer["incident"]
     STDOUT.line(plain(answer["ref"]))
     say_state(incident)
     STDOUT.line(plain(answer.get("url") or incident.get("url") or ""))
     if incident["stage"] == "recorded":
         return
-    found = pages.get("pages", []) if isinstance(pages, dict) else pages
-    called = [plain(page["person"]) for page in found if not page.get("outcome")]
-    STDOUT.line(f"called  {', '.join(dict.fromkeys(called)) or 'nobody'}")
+    STDOUT.line(_called(pages, carried_here=carried_here))
     ack = next((c for c in incident.get("clocks") or [] if c["name"] == "ack" and not c.get("verdict")), None)
     if ack is not None:
         due = f"by {soon(ack['due'])}" if ack.get("due") else "(the handbook names no limit)"
