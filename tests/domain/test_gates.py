@@ -137,7 +137,7 @@ def test_at_16_50_the_check_of_16_05_has_run_out() -> None:
     said = refused_start(told, earlier=known_elsewhere(planned_change()))
 
     assert f"check 1 of {CHANGE} ran out at 16:35:00 (15m00s ago)" in said
-    assert "restore point 2026-01-20 16:19:40 UTC" in said
+    assert f"restore point 2026-01-20 16:19:40 UTC (of {CHANGE})" in said
     for number, point in enumerate(BACKUP.points, start=1):
         assert f"{number}. {point.text}" in said
     assert "(last ok, 45m00s ago: recovery point 16:03)" in said
@@ -266,13 +266,48 @@ def test_a_failure_in_another_incident_ends_it_as_well() -> None:
     assert f"check 1 of {CHANGE} failed 5m00s ago" in refused_start(told, earlier=known_elsewhere(other))
 
 
-def test_a_check_made_elsewhere_counts_while_it_is_valid() -> None:
+def test_a_valid_check_made_elsewhere_is_shown_and_lets_nothing_start_here() -> None:
     other = Told(acme(gates=(BACKUP,))).until("16:48:00").record("priya")
     checked(other)
     told = contacts_lost()
     waiting(told)
 
-    assert start(told, earlier=known_elsewhere(other)) == f"check 1 of {CHANGE}"
+    said = refused_start(told, earlier=known_elsewhere(other))
+    assert f"needs a passing backup check: check 1 of {CHANGE} counts there only" in said
+    assert f"(last ok, 2m00s ago: {SEEN[1]})" in said
+    confirmed(told)
+    assert start(told, earlier=known_elsewhere(other)) == "check 1"
+
+
+def test_in_the_planned_change_its_own_check_counts() -> None:
+    change = planned_change()
+    waiting(change)
+
+    assert start(change) == "check 1"
+
+
+def test_what_stands_in_the_way_here_is_named_before_what_passed_elsewhere() -> None:
+    told = contacts_lost()
+    waiting(told)
+    confirmed(told)
+    other = Told(acme(gates=(BACKUP,))).until("17:10:00").record("priya")
+    checked(other)
+    told.until("17:21:00")
+
+    assert "check 1 ran out at 17:20:00" in refused_start(told, earlier=known_elsewhere(other))
+
+
+def test_the_ic_may_go_past_a_failure_in_another_incident() -> None:
+    other = Told(acme(gates=(BACKUP,))).until("16:55:00").record("priya")
+    checked(other, p3=("failed", "the checksum differs"))
+    told = contacts_lost()
+    waiting(told)
+    confirmed(told)
+    told.until("17:00:00")
+    elsewhere = known_elsewhere(other)
+    told.do(gates.override, by="mei", task=1, reason="another dump, known to be bad", earlier=elsewhere)
+
+    assert start(told, earlier=elsewhere) == "override"
 
 
 def test_its_own_checks_are_known_without_the_rows_of_all() -> None:
@@ -282,16 +317,6 @@ def test_its_own_checks_are_known_without_the_rows_of_all() -> None:
 
     assert start(told, earlier=known_elsewhere(told, told.state.ref)) == "check 1"
     assert told.state.work.checks[0].used
-
-
-def test_an_unconfirmed_check_elsewhere_counts_for_nobody() -> None:
-    other = contacts_lost()
-    checked(other)
-    told = contacts_lost()
-    waiting(told)
-
-    said = refused_start(told, earlier=known_elsewhere(other, "INC-2026-0009"))
-    assert "check 1 of INC-2026-0009 passed, but waits to be confirmed" in said
 
 
 def test_renewed_in_time_the_old_end_means_nothing() -> None:
@@ -464,17 +489,6 @@ def test_without_a_validity_a_check_lets_one_task_start() -> None:
     assert told.told("gate-lapsing") == []
     confirmed(told)
     assert start(told, 2) == "check 2"
-
-
-def test_without_a_validity_a_check_counts_where_it_was_made() -> None:
-    gate = replace(BACKUP, valid_s=None)
-    other = Told(acme(gates=(gate,))).until("16:48:00").record("priya")
-    checked(other)
-    told = contacts_lost(gate)
-    waiting(told)
-
-    said = refused_start(told, earlier=known_elsewhere(other))
-    assert f"check 1 of {CHANGE} has no end in the handbook and counts there only" in said
 
 
 def test_without_any_check_a_database_change_starts_and_the_entry_says_so() -> None:

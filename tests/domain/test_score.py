@@ -624,7 +624,7 @@ def test_lengths_are_written_without_empty_parts(seconds: int, text: str) -> Non
     assert length(seconds) == text
 
 
-def test_a_check_of_another_incident_counts_and_is_named() -> None:
+def test_what_was_let_start_by_a_check_made_elsewhere_is_not_judged_anew() -> None:
     told = task(Told().declare("mei"), 1, "x")
     started(told, 1, "check 1 of CHG-2026-0003")
 

@@ -165,12 +165,15 @@ def test_a_database_change_waits_for_its_check(server: Served) -> None:
     assert done["tasks"][1]["state"] == "done"
 
 
-def test_a_check_of_a_planned_change_lets_a_task_of_an_incident_start(server: Served) -> None:
+def test_a_check_of_a_planned_change_is_shown_in_an_incident_and_lets_nothing_start(server: Served) -> None:
     with server.local("jonas") as client:
         change = client.post(API, json={"title": "Migration 42", "kind": "change"}).json()["ref"]
     do(server, "jonas", change, "gate", do="check", answers=answers())
     ref = server.declare(by="mei")
-    assert change in get(server, f"{API}/{ref}/gates")["gates"][0]["passing"]
+    shown = get(server, f"{API}/{ref}/gates")["gates"][0]
+    assert (shown["passing"], shown["state"]) == (None, "not done here")
+    assert f"1 of {change} counts there only" in shown["why"]
+    assert [p["last"]["evidence"] for p in shown["points"]][:2] == ["seen 1", "seen 2"]
 
 
 def test_going_past_a_check_is_the_ics_and_stays(server: Served) -> None:

@@ -3,8 +3,9 @@
 Here: going through a check, confirming it, going past it, what lets a task start, restore points and restores. Not
 here: the tasks themselves (`tasks`), how the points are read from the handbook (`handbook.gates`).
 
-A check made elsewhere (a planned change, another incident) counts as well while it is valid: `EarlierCheck`. The
-newest word decides: once a check failed, an older one that passed lets nothing start any more.
+Only a check made in the very incident lets its tasks start: its points speak of one beginning and of one moment to
+return to. One made elsewhere (a planned change, another incident; `EarlierCheck`) is shown to whoever goes through it
+again. The newest word decides: once a check failed, here or elsewhere, an older one lets nothing start any more.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class EarlierCheck:
 
     @property
     def name(self) -> str:
-        """`check 2`, or `check 1 of CHG-2026-0003`: what `TaskStarted.passed` says."""
+        """`check 2`, which is what `TaskStarted.passed` says, or `check 1 of CHG-2026-0003`."""
         return f"check {self.check} of {self.ref}" if self.ref else f"check {self.check}"
 
 
@@ -195,7 +196,14 @@ def _who_instead(state: Incident, gate: Gate) -> str:
 
 
 def override(
-    state: Incident, context: Context, now: datetime, *, by: str, task: int, reason: str
+    state: Incident,
+    context: Context,
+    now: datetime,
+    *,
+    by: str,
+    task: int,
+    reason: str,
+    earlier: tuple[EarlierCheck, ...] = (),
 ) -> list[ev.Event]:
     """The IC lets a task start without a passing check; the reason stays to be seen for ever.
 
@@ -215,7 +223,7 @@ def override(
         raise Refused(f"only the IC ({leader}) may go past a check", f"ask {leader}, or go through it")
     if not reason.strip():
         raise Refused("going past a check needs a reason", "say why it cannot wait: it stays in the record")
-    passed = passing(state, context, now, found.gate, task=task)
+    passed = passing(state, context, now, found.gate, earlier, task=task)
     if passed is not None:
         raise Refused(f"{passed} lets task {task} start already", "start it")
     return Draft(state, context).add(ev.GateOverridden(now, by, found.gate, task, Text(reason))).events
@@ -233,12 +241,15 @@ def passing(
     *,
     task: int | None = None,
 ) -> str | None:
-    """What lets a task start now: `check 2`, `check 1 of CHG-2026-0003`, `override` (of that task), or nothing."""
+    """What lets a task start now: `check 2`, made here; `override` (of that task); or nothing.
+
+    A check made elsewhere lets nothing start here; one that failed there later than those made here ends them.
+    """
     for check in all_checks(state, gate, earlier):
-        if not _why_not(check, now):
-            return check.name
         if not check.passed:
             break
+        if not _why_not(check, now):
+            return check.name
     return "override" if task is not None and (gate, task) in state.work.overrides else None
 
 
@@ -268,16 +279,16 @@ def _as_earlier(check: Check) -> EarlierCheck:
 
 def _why_not(check: EarlierCheck, now: datetime) -> str:
     """Why a check lets nothing start; empty when it does."""
+    until = check.valid_until
     if not check.passed:
         return f"failed {_ago(check.at, now)}"
+    if until is not None and until <= now:
+        return f"ran out at {_at(until, now)} ({_ago(until, now)})"
+    if check.ref:
+        return "counts there only"
     if not check.confirmed:
         return "passed, but waits to be confirmed"
-    if check.valid_until is not None:
-        until = check.valid_until
-        return f"ran out at {_at(until, now)} ({_ago(until, now)})" if until <= now else ""
-    if check.ref:
-        return "has no end in the handbook and counts there only"
-    return "let a task start already and is spent" if check.used else ""
+    return "let a task start already and is spent" if until is None and check.used else ""
 
 
 def last_answers(
@@ -294,10 +305,15 @@ def last_answers(
 
 def restore_point(state: Incident, earlier: tuple[EarlierCheck, ...] = ()) -> datetime | None:
     """The moment to return to, as far as one was written down: here, else with the newest check elsewhere."""
+    return _restore_point(state, earlier)[0]
+
+
+def _restore_point(state: Incident, earlier: tuple[EarlierCheck, ...]) -> tuple[datetime | None, str]:
+    """The same, and the incident where it was written down when that is another one."""
     if state.work.restore_point is not None:
-        return state.work.restore_point
-    known = (c.restore_point for c in sorted(earlier, key=lambda c: c.at, reverse=True))
-    return next((point for point in known if point is not None), None)
+        return state.work.restore_point, ""
+    newest = sorted(earlier, key=lambda c: c.at, reverse=True)
+    return next(((c.restore_point, c.ref) for c in newest if c.restore_point is not None), (None, ""))
 
 
 def refuse_without_check(
@@ -309,12 +325,14 @@ def refuse_without_check(
     passed = passing(state, context, now, task.gate, earlier, task=task.number)
     if passed is not None:
         return passed
-    newest = next(iter(all_checks(state, task.gate, earlier)), None)
-    why = f"{newest.name} {_why_not(newest, now)}" if newest else "none was gone through yet"
+    known = all_checks(state, task.gate, earlier)
+    ruling = next((c for c in known if not c.ref or not c.passed), next(iter(known), None))
+    why = f"{ruling.name} {_why_not(ruling, now)}" if ruling else "none was gone through yet"
     gate = context.policy.gate(task.gate)
     lines = _asked(state, gate, earlier, now) if gate else []
-    point = restore_point(state, earlier)
-    lines.append(f"restore point {_full(point)}" if point else "no restore point is written down yet")
+    point, ref = _restore_point(state, earlier)
+    noted = f" (of {ref})" if ref else ""
+    lines.append(f"restore point {_full(point)}{noted}" if point else "no restore point is written down yet")
     leader = state.holder("ic")
     lines.append(f"or the IC{f' ({leader})' if leader else ''} goes past it with a reason")
     raise Refused(

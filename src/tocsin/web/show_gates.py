@@ -111,6 +111,8 @@ def _said(check: EarlierCheck | None, counts: bool, now: datetime) -> tuple[str,
         return "late", "failed", f"{name} failed {_ago(check.at, now)} ago: nothing may start."
     if check.valid_until is not None and check.valid_until <= now:
         return "late", "ran out", f"{name} ran out {_ago(check.valid_until, now)} ago."
+    if check.ref:
+        return "unk", "not done here", f"{name} counts there only: what it said is filled in below."
     if not check.confirmed:
         return "risk", "not confirmed", f"{name} passed and waits to be confirmed."
     return "late", "spent", f"{name} let a change start already: it counts once."

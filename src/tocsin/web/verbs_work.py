@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from tocsin.domain import gates, response, tasks
-from tocsin.engine.gated import starting
+from tocsin.engine.gated import overriding, starting
 from tocsin.web import models_work as m
 from tocsin.web.auth import Caller
 from tocsin.web.verb import Asked, Decision, Run, Verb
@@ -60,14 +60,19 @@ def _on_task(by: str, body: m.Task) -> Decision:
             )
 
 
-def _gate(caller: Caller, body: m.Gate) -> Decision:
+def _gate(asked: Asked) -> Run:
     """The check before a database change: go through it, confirm it, go past it, note the point to return to."""
-    by = caller.handle
+    by, body = asked.caller.handle, asked.body
+    if body.do == "override":
+        return overriding(asked.ref, by, body.task or 0, body.reason or "")
+    decision = _on_check(by, body)
+    return lambda sitting, at: sitting.decide(asked.ref, at, decision)
+
+
+def _on_check(by: str, body: m.Gate) -> Decision:
     match body.do:
         case "confirm":
             return partial(gates.confirm, by=by, check=body.check or 0)
-        case "override":
-            return partial(gates.override, by=by, task=body.task or 0, reason=body.reason or "")
         case "point" if body.restore_point is not None:
             return partial(gates.note_restore_point, by=by, point=body.restore_point, note=body.note or "")
         case _:
@@ -123,6 +128,6 @@ WORK: Final = {
     "propose": Verb(m.Propose, _propose),
     "report": Verb(m.Report, _report),
     "task": Verb(m.Task, run=_task),
-    "gate": Verb(m.Gate, _gate),
+    "gate": Verb(m.Gate, run=_gate),
     "restored": Verb(m.Restored, _restored),
 }
