@@ -114,7 +114,7 @@ def test_a_worse_child_raises_the_parent_and_calls_by_its_level(parent: Told) ->
 
 def test_a_milder_child_changes_no_level_and_calls_nobody(parent: Told) -> None:
     called = parent.pages()
-    merge(declared(OTHER, "13:10:00", "SEV3"), parent).wait(minutes=4)
+    merge(declared(OTHER, "13:10:00", "SEV3").ack(), parent).wait(minutes=4)
 
     assert parent.state.level == "SEV2"
     assert parent.pages() == called
@@ -146,6 +146,34 @@ def test_an_alert_that_somebody_answered_calls_nobody_again(parent: Told) -> Non
     assert parent.state.paging == Paging.ACKED
 
 
+@pytest.mark.parametrize(("acked", "again"), [("13:09:59", True), ("13:10:30", False)])
+def test_what_a_person_declared_is_silent_only_where_somebody_answered_since(acked: str, again: bool) -> None:
+    parent = declared(REF, "13:00:00").until(acked).ack()
+    child = declared(OTHER, "13:10:00", by="aisha")
+    merge(child, parent, by="aisha", at="13:12:00")
+
+    assert (("13:12:00", "mei") in parent.pages()) is again
+    assert parent.verdicts("ack") == [("SEV2", "met")], "a promise of its own, from now"
+    assert parent.due("ack") == ("13:27:00" if again else None)
+
+
+def test_what_a_person_declared_calls_again_where_the_ack_is_old() -> None:
+    parent = declared(REF, "13:00:00").ack()
+    child = declared(OTHER, "16:00:00", by="aisha")
+    merge(child, parent, by="aisha", at="16:02:00").until("16:10:00")
+
+    assert parent.pages()[1:] == [("16:02:00", "mei"), ("16:07:00", "priya")]
+
+
+def test_a_mitigated_parent_is_called_for_every_child_that_still_calls(parent: Told) -> None:
+    parent.until("13:05:00").mitigate()
+    merge(alerted(OTHER, "13:10:00", "error"), parent)
+    parent.until("13:12:00").ack()
+    merge(alerted(THIRD, "13:14:00", "error", key="disk"), parent)
+
+    assert [at for at, _ in parent.pages()] == ["13:00:00", "13:10:00", "13:14:00"]
+
+
 def test_a_page_that_is_under_way_for_the_parent_goes_on() -> None:
     parent = declared(REF, "13:00:00", by="tomas")
     merge(alerted(OTHER, "13:02:00", "error"), parent).until("13:06:00")
@@ -164,7 +192,7 @@ def test_what_people_made_of_the_childs_alert_stands_in_the_parent_too(parent: T
 
 def test_a_level_that_the_parents_handbook_does_not_know_raises_nothing() -> None:
     parent = Told(acme(built_in_policy())).declare("mei", "SEV2").ack()
-    child = declared(OTHER, "13:10:00", "SEV1")
+    child = declared(OTHER, "13:10:00", "SEV1").ack()
     child._state = replace(child.state, level="Emergency")
     absorbed = merging.absorbed(parent.state, parent.context, child.now, by="mei", child=child.state)
 

@@ -1,7 +1,7 @@
 """Two incidents that are one: the child ends, the parent goes on with its alerts and claims (design rule 21).
 
 Each side is a decision of its own, made on the other's state as it was before; the engine commits both or neither.
-Joining never silences: a child that nobody had answered calls people again where the parent's ack is old.
+Joining never silences: a child that still calls people calls them again in a parent whose ack cannot have meant it.
 """
 
 from __future__ import annotations
@@ -33,21 +33,19 @@ def merged(
 
 
 def absorbed(state: Incident, context: Context, now: datetime, *, by: str, child: Incident) -> list[ev.Event]:
-    """It goes on for `child` too: a worse level raises it, an unanswered alert may call again.
+    """It goes on for `child` too: a worse level raises it, what nobody has answered calls again.
 
     `child` is as it was before it was merged. Raises Refused.
     """
     _refuse(child, state)
     draft = Draft(state, context)
     asked = _worst(state.alert_level, child.alert_level, context=context)
-    restriction = child.room.restriction
-    title = Text(restriction.codename if restriction else child.title)
+    title = Text(child.known_as)
     draft.add(ev.Absorbed(now, by, child.ref, title, child.firing, child.all_claims, asked))
     level = _worst(child.level, context=context)
-    unanswered = child.paging == Paging.TRIGGERED and child.firing > 0
     if level is not None and context.severity(level).rank < context.severity(state.level).rank:
         lifecycle.set_level(draft, now, by, level, f"absorbed {child.ref}")
-    elif unanswered and grouping.why_call_again(state, now) is not None:
+    elif _calls_again(state, child, now):
         escalation.start(draft, now)
     return draft.events
 
@@ -56,6 +54,19 @@ def _worst(*levels: str | None, context: Context) -> str | None:
     """The worst of the levels that the parent's own handbook knows; None where it knows none of them."""
     found = [s for level in levels if level and (s := context.policy.severity(level))]
     return min(found, key=lambda s: s.rank).level if found else None
+
+
+def _calls_again(parent: Incident, child: Incident, now: datetime) -> bool:
+    """Whether the child still calls and no ack of the parent can have meant it: rather once too often."""
+    if child.paging != Paging.TRIGGERED or parent.paging == Paging.TRIGGERED:
+        return False
+    acked = parent.acked_at
+    if acked is None or parent.stage == Stage.MITIGATED or now - acked > grouping.GROUP_WINDOW:
+        return True
+    return child.declared_by is not None and acked < child.opened_at
+
+
+# --- refused --------------------------------------------------------------------------------------------------------
 
 
 def _refuse(child: Incident, parent: Incident) -> None:
