@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from domain.told import REF, Told, acme
 from tocsin.domain import events as ev
-from tocsin.domain import grouping, lifecycle, merging, response
+from tocsin.domain import grouping, legal, lifecycle, merging, response, tasks
 from tocsin.domain.context import Refused
 from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Incident, Paging, Stage
@@ -252,6 +253,84 @@ def test_what_is_over_is_reopened_first(parent: Told) -> None:
 
     assert f"tocsin reopen {REF}" in refusal(child.state, parent.state).possible
     assert "only what still runs" in refusal(parent.state, child.state).reason
+
+
+def test_what_cannot_be_reopened_any_more_is_not_advised(parent: Told) -> None:
+    parent.resolve()
+    child = declared(OTHER, "13:10:00")
+    told = Told(at=parent.now + timedelta(days=1, seconds=1))
+    for decision, state, other in (
+        (merging.merged, child.state, {"into": parent.state, "reason": ""}),
+        (merging.absorbed, parent.state, {"child": child.state}),
+    ):
+        with pytest.raises(Refused) as refused:
+            decision(state, told.context, told.now, by="mei", **other)  # type: ignore[operator]
+
+        assert "tocsin reopen" not in refused.value.possible
+        assert f"go on with {OTHER}" in refused.value.possible
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_work_under_way_in_the_child_is_finished_first(parent: Told, count: int) -> None:
+    child = declared(OTHER, "13:10:00").ack()
+    for _ in range(count):
+        child.do(tasks.open_task, by="mei", text="merge the rows back", owner="jonas", minutes=20)
+    refused = refusal(child.state, parent.state)
+
+    numbers = {1: "task 1", 2: "tasks 1, 2"}[count]
+    assert numbers in refused.reason
+    assert refused.possible == f"finish or drop {numbers} first"
+    for number in range(count):
+        child.do(tasks.finish_task, by="jonas", task=number + 1)
+    merge(child, parent)
+
+
+def test_a_legal_deadline_does_not_end_in_silence(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00").ack()
+    child.do(legal.start, by="mei", regime="gdpr", aware=child.now, owner="henrik")
+    refused = refusal(child.state, parent.state)
+
+    assert "gdpr deadline runs" in refused.reason
+    assert "2026-01-23 13:10:00 UTC" in refused.reason
+    assert f"merge {REF} into {OTHER}" in refused.possible
+    merge(parent, child)
+    assert child.state.absorbed == (REF,)
+
+
+def test_a_decided_deadline_is_in_nobodys_way(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00").ack()
+    child.do(legal.start, by="mei", regime="gdpr", aware=child.now, owner="henrik")
+    child.do(legal.decide, by="henrik", regime="gdpr", decision="not notifiable", reason="no data")
+    merge(child, parent)
+
+    assert child.state.merged_into == REF
+
+
+def test_a_deadline_of_what_is_not_declared_yet(parent: Told) -> None:
+    child = alerted(OTHER, "13:10:00").ack("henrik")
+    child.do(legal.start, by="henrik", regime="gdpr", aware=child.now, owner="henrik")
+
+    assert f"declare {OTHER} and merge {REF} into {OTHER}" in refusal(child.state, parent.state).possible
+
+
+def test_harm_that_goes_on_is_not_merged_into_what_is_mitigated(parent: Told) -> None:
+    parent.until("13:05:00").mitigate()
+    child = declared(OTHER, "13:10:00").ack()
+    refused = refusal(child.state, parent.state)
+
+    assert refused.reason == f"{REF} is mitigated and {OTHER} is not"
+    assert refused.possible == f"mitigate it first, or merge {REF} into {OTHER}"
+    child.mitigate()
+    merge(child, parent)
+    assert child.state.merged_into == REF
+
+
+def test_what_is_mitigated_goes_on_in_what_is_not(parent: Told) -> None:
+    parent.until("13:05:00").mitigate()
+    child = declared(OTHER, "13:10:00").ack()
+    merge(parent, child)
+
+    assert child.due("mitigate") == "14:10:00"
 
 
 def test_only_incidents_are_merged(parent: Told) -> None:

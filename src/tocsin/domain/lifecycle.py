@@ -354,8 +354,7 @@ def reopen(
         raise Refused(f"{state.ref} is {state.stage}: there is nothing to reopen", _possible(state))
     if not reason.strip():
         raise Refused("reopening needs a reason", "say what came back, with --because")
-    until = _over_since(state) + timedelta(seconds=context.policy.reopen_s)
-    if now > until:
+    if now > reopen_until(state, context):
         raise Refused(
             f"{state.ref} has been over for more than {span(context.policy.reopen_s)}",
             f"declare a new one: tocsin declare --from {state.ref}",
@@ -364,6 +363,11 @@ def reopen(
     verdicts.judge_anew(draft, now)
     escalation.start(draft, now)
     return draft.events
+
+
+def reopen_until(state: Incident, context: Context) -> datetime:
+    """Until when what is over can be reopened."""
+    return _over_since(state) + timedelta(seconds=context.policy.reopen_s)
 
 
 def _over_since(state: Incident) -> datetime:
