@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from domain.told import REF, Told, acme
+from tocsin.domain import actions, crew, grouping, legal, lifecycle, merging, response, restricted, tasks
 from tocsin.domain import events as ev
-from tocsin.domain import grouping, legal, lifecycle, merging, response, tasks
+from tocsin.domain import statements as said
 from tocsin.domain.context import Refused
+from tocsin.domain.effects import Drop, Send
 from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Incident, Paging, Stage
 from tocsin.domain.policy import built_in_policy
+from tocsin.domain.work import MOST
 
 OTHER = "INC-2026-0002"
 THIRD = "INC-2026-0003"
@@ -214,6 +217,164 @@ def test_the_leader_is_told(parent: Told) -> None:
     assert parent.told("absorbed") == [("13:10:00", "mei")]
 
 
+# --- what comes along ------------------------------------------------------------------------------------
+
+
+def test_a_task_that_nobody_began_is_dropped_and_says_where_it_goes_on(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00", by="priya").ack("priya")
+    child.do(tasks.open_task, by="priya", text="merge the rows back")
+    child.do(tasks.open_task, by="priya", text="look at the queue", owner="jonas", minutes=20, second=True)
+    merge(child, parent).wait(hours=1)
+
+    assert [(e.task, e.by, e.reason) for e in child.events(ev.TaskDropped)] == [
+        (1, "mei", f"goes on in {REF}"),
+        (2, "mei", f"goes on in {REF}"),
+    ]
+    assert not [task for task in child.state.work.tasks if task.open]
+
+
+def test_open_actions_come_along_with_their_owner_and_day(parent: Told) -> None:
+    parent.do(actions.add, by="mei", text="an alert for it")
+    child = declared(OTHER, "13:10:00", by="priya").ack("priya")
+    day = child.now.date() + timedelta(days=3)
+    child.do(actions.add, by="priya", text="a dry run", kind="process", owner="jonas", due=day)
+    child.do(actions.add, by="priya", text="not needed")
+    child.do(actions.drop, by="priya", action=2, reason="no")
+    merge(child, parent)
+
+    first, second = parent.state.duties.actions
+    assert (first.number, first.text) == (1, "an alert for it")
+    assert (second.number, second.text, second.kind, second.owner) == (2, "a dry run", "process", "jonas")
+    assert (second.due, second.state) == (day, "open")
+    assert [(e.action, e.reason) for e in child.events(ev.ActionDropped)][1:] == [(1, f"goes on in {REF}")]
+    assert ("13:10:00", "jonas") in parent.told("action")
+    child.wait(days=5)
+    assert not child.events(ev.ActionOverdue), "asked for once, in the parent"
+
+
+def test_the_plan_of_a_level_without_times_comes_along(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00", by="priya").ack("priya")
+    child._take([ev.ActionAdded(child.now, "priya", 1, ev.Text("a"), "mitigate", calendar="next sprint")])
+    merge(child, parent)
+
+    assert parent.state.duties.actions[0].calendar == "next sprint"
+
+
+def test_whoever_made_a_change_that_the_child_suspects_is_not_proposed_to_lead() -> None:
+    parent = declared(REF, "13:00:00", by="aisha").ack("aisha")
+    child = declared(OTHER, "13:02:00", by="aisha").ack("aisha")
+    for told in (parent, child):
+        told.do(crew.suspect, by="aisha", what="a new queue")
+    child.do(crew.suspect, by="aisha", what="migration", author="mei", happened=child.now)
+    merge(child, parent, by="aisha", at="13:03:00")
+    parent.ack()
+
+    assert parent.state.holder("ic") is None
+    assert "mei" not in crew.candidates(parent.state, parent.context)
+    assert [s.what for s in parent.state.room.suspects] == ["a new queue", "migration"]
+
+
+def test_no_more_changes_come_along_than_one_incident_holds(parent: Told) -> None:
+    child = declared(OTHER, "13:02:00").ack()
+    for told, word in ((parent, "here"), (child, "there")):
+        for number in range(crew.SUSPECTS_LIMIT - 1):
+            told.do(crew.suspect, by="mei", what=f"{word} {number}")
+    child.do(crew.suspect, by="mei", what="migration", author="jonas")
+    merge(child, parent)
+
+    assert len(parent.state.room.suspects) == crew.SUSPECTS_LIMIT
+    assert parent.state.room.suspects[-1].author == "jonas"
+
+
+def test_the_words_of_a_restricted_child_stay_where_they_may_be_read(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00").ack()
+    child.do(actions.add, by="mei", text="rotate the keys of Northwind", owner="jonas")
+    child.do(crew.suspect, by="mei", what="export of Northwind", author="jonas")
+    child.do(restricted.restrict, by="mei", codename="Heron")
+    merge(child, parent)
+
+    assert [a.text for a in parent.state.duties.actions] == [f"action 1 of {OTHER}, Heron"]
+    assert [s.what for s in parent.state.room.suspects] == [f"suspected change 1 of {OTHER}, Heron"]
+
+
+def test_an_offer_ends_with_the_child(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00").ack()
+    child.do(response.offer_handover, by="mei", role="ic", to="priya")
+    merge(child, parent)
+
+    assert [(e.role, e.to, e.by) for e in child.events(ev.HandoverWithdrawn)] == [("ic", "priya", "mei")]
+    assert child.told("merged") == [("13:10:00", "priya")]
+    child.wait(hours=1)
+    assert not child.events(ev.HandoverReminded)
+
+
+def test_everybody_at_work_in_the_child_hears_where_it_goes_on(parent: Told) -> None:
+    child = declared(OTHER, "13:02:00", by="aisha").ack("priya").ack("henrik")
+    child.do(response.assign_seat, by="priya", role="ops", person="jonas")
+    child.do(crew.shadow, by="tomas")
+    merge(child, parent, at="13:10:00")
+
+    told = child.told("merged")
+    assert sorted(person for _, person in told) == ["aisha", "henrik", "jonas", "priya", "tomas"]
+    assert {e.note for _, e in child.effects if isinstance(e, Send) and e.about == "merged"} == {REF}
+
+
+def test_whoever_merges_is_not_told_of_it(parent: Told) -> None:
+    child = declared(OTHER, "13:02:00").ack()
+    merge(child, parent)
+
+    assert child.told("merged") == []
+
+
+def test_what_waited_to_be_said_about_the_child_is_not_said_any_more(parent: Told) -> None:
+    child = declared(OTHER, "13:02:00", by="priya").ack("priya")
+    merge(child, parent)
+    dropped = [n for n, (_, effect) in enumerate(child.effects) if effect == Drop("notice/")]
+    said_last = [n for n, (_, e) in enumerate(child.effects) if isinstance(e, Send) and e.about == "merged"]
+
+    assert dropped
+    assert dropped[-1] < min(said_last)
+
+
+def test_approvers_of_a_statement_that_was_not_sent_hear_of_it(parent: Told) -> None:
+    child = declared(OTHER, "13:02:00", by="priya").ack("priya")
+    child.do(said.draft, by="priya", audience="customers", text="some are missing", data="nothing exposed")
+    child.do(response.offer_handover, by="priya", role="ic", to="henrik")
+    child.do(response.accept_handover, by="henrik", role="ic")
+    merge(child, parent)
+
+    assert ("13:02:00", "priya") in child.told("merged")
+
+
+def test_those_at_work_in_the_child_may_read_a_restricted_parent(parent: Told) -> None:
+    parent.do(restricted.restrict, by="mei", codename="Heron", readers=("tomas",))
+    child = declared(OTHER, "13:02:00", by="priya").ack("priya")
+    child.do(response.assign_seat, by="priya", role="ops", person="jonas")
+    merge(child, parent)
+
+    assert restricted.may_read(parent.state, "priya")
+    assert restricted.may_read(parent.state, "jonas")
+    assert not restricted.may_read(parent.state, "aisha")
+    joined = parent.events(ev.Restricted)[-1]
+    assert (joined.codename, joined.readers) == ("Heron", ("mei", "tomas", "priya", "jonas"))
+    assert joined.reason == f"absorbed {OTHER}"
+
+
+def test_nobody_lets_others_read_what_they_may_not_read(parent: Told) -> None:
+    parent.do(restricted.restrict, by="mei", codename="Heron")
+    merge(declared(OTHER, "13:02:00", by="priya").ack("priya"), parent, by="priya")
+
+    assert not restricted.may_read(parent.state, "priya")
+    assert len(parent.events(ev.Restricted)) == 1
+
+
+def test_a_list_of_readers_that_holds_them_all_is_not_written_again(parent: Told) -> None:
+    parent.do(restricted.restrict, by="mei", codename="Heron", readers=("priya",))
+    merge(declared(OTHER, "13:02:00", by="priya").ack("priya"), parent)
+
+    assert len(parent.events(ev.Restricted)) == 1
+
+
 # --- refused ---------------------------------------------------------------------------------------------
 
 
@@ -331,6 +492,16 @@ def test_what_is_mitigated_goes_on_in_what_is_not(parent: Told) -> None:
     merge(parent, child)
 
     assert child.due("mitigate") == "14:10:00"
+
+
+def test_more_actions_than_one_incident_holds_do_not_come_along(parent: Told) -> None:
+    child = declared(OTHER, "13:10:00").ack()
+    child.do(actions.add, by="mei", text="a dry run")
+    item = child.state.duties.actions[0]
+    full = tuple(replace(item, number=n) for n in range(1, MOST + 1))
+    into = replace(parent.state, duties=replace(parent.state.duties, actions=full, action_count=MOST))
+
+    assert "no room for 1 more" in refusal(child.state, into).reason
 
 
 def test_only_incidents_are_merged(parent: Told) -> None:

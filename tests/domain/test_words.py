@@ -174,6 +174,7 @@ def at_work() -> Told:
         ("action", "1", "Action 1 is yours: A dry run first. Due 2026-02-02."),
         ("action-due", "1", "Action 1 is due today: A dry run first"),
         ("action-overdue", "1", "Action 1 of jonas is overdue: A dry run first"),
+        ("merged", "INC-2026-0009", "goes on in INC-2026-0009"),
         ("absorbed", "INC-2026-0009", "INC-2026-0009 was merged into it"),
         (
             "handover",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from stories import cast
+from tocsin.domain import actions, lifecycle, merging, response, restricted, tasks
 from tocsin.domain import events as ev
-from tocsin.domain import lifecycle, merging, response, restricted
 from tocsin.domain.context import Refused
 from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Paging, Stage
@@ -161,6 +161,31 @@ def test_nobody_is_called_for_what_was_merged(story: Story) -> None:
 
     assert len(story.pages()) == called
     story.expect_one_outcome_per_page()
+
+
+def test_what_is_owed_goes_on_in_the_parent_and_those_at_work_hear_where(
+    story: Story, two: tuple[str, str]
+) -> None:
+    first, second = two
+    story.confirm("priya", sev="SEV2")
+    story.do(actions.add, by="priya", text="a dry run", owner="jonas")
+    story.merge(second, first, by="mei")
+    story.settle()
+
+    assert [(row.ref, row.owner) for row in story.store.actions(state="open")] == [(first, "jonas")]
+    story.expect_notice("priya", "merged", at="13:06:00")
+    story.expect_notice("jonas", "action", at="13:06:00")
+
+
+def test_work_under_way_keeps_both_as_they_are(story: Story, two: tuple[str, str]) -> None:
+    first, second = two
+    story.do(tasks.open_task, by="priya", text="drain it", owner="jonas")
+    with pytest.raises(Refused) as refused:
+        story.merge(second, first, by="mei")
+
+    assert refused.value.possible == "finish or drop task 1 first"
+    assert story.state(second).stage == Stage.TRIAGE
+    assert alerts(story, second) == {QUEUE}
 
 
 def test_an_incident_that_is_not_there(story: Story, two: tuple[str, str]) -> None:

@@ -104,6 +104,10 @@ def derive(event: ev.Event, state: Incident, directory: Directory) -> list[Effec
                 found += _notice(person, "handover-withdrawn", "notice/seat", directory, event.role)
         case ev.SeatTaken():
             found += _seat(event, directory)
+        case ev.Merged():
+            found.append(Drop("notice/"))
+            for person in event.people:
+                found += _notice(person, "merged", "notice/merged", directory, event.into)
         case ev.Released():
             found.append(Drop("notice/"))
             if event.person:
@@ -166,9 +170,9 @@ def _about_work(event: ev.Event, state: Incident, directory: Directory) -> list[
         case ev.TaskDone() | ev.TaskDropped():
             return [Drop(f"notice/task/{event.task}/")]
         case ev.GateChecked() if event.passed and not event.confirmed:
-            leader = state.holder("ic")
+            asked = state.holder(event.waits_for or "ic")
             note = str(event.check)
-            return _notice(leader, "gate-confirm", "notice/gate/", directory, note) if leader else []
+            return _notice(asked, "gate-confirm", "notice/gate/", directory, note) if asked else []
         case ev.GateConfirmed():
             return [Drop("notice/gate/")]
         case _:

@@ -404,11 +404,12 @@ class Reopened(Event):
 
 @dataclass(frozen=True, slots=True)
 class Merged(Event):
-    """It is the same as another incident and goes on there; its own clocks are not scored."""
+    """It is the same as another incident and goes on there; its own clocks are not scored. `people` are told where."""
 
     by: str
     into: str
     reason: Text
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -678,7 +679,8 @@ class GateChecked(Event):
     """A check was gone through. `passed` when no point failed; it counts until `valid_until` once it is `confirmed`.
 
     `exceptions` and `failed` are numbers of points; `valid_until` is None where the handbook gives no validity: then
-    the check lets one task start. `check` counts from 1 within the incident.
+    the check lets one task start. `check` counts from 1 within the incident. `waits_for` is the seat that confirms it,
+    while nobody has.
     """
 
     by: str
@@ -690,6 +692,7 @@ class GateChecked(Event):
     failed: tuple[int, ...] = ()
     restore_point: datetime | None = None
     valid_until: datetime | None = None
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ SUBJECTS = {
     "action-overdue": "Action overdue",
     "reopened": "Reopened",
     "absorbed": "Another incident was merged into yours",
+    "merged": "It goes on elsewhere",
 }
 
 
@@ -134,6 +135,10 @@ def _absorbed(send: Send, state: Incident, context: Context, now: datetime) -> s
     return f"{send.note} was merged into it: its alerts and reports come here now. {state.firing} alerts are firing."
 
 
+def _merged(send: Send, state: Incident, context: Context, now: datetime) -> str:
+    return f"It was merged and goes on in {send.note}: work on there. Seats, tasks and offers of this one have ended."
+
+
 # --- what is owed ---------------------------------------------------------------------------------------------------
 
 
@@ -202,4 +207,5 @@ ASKED: dict[str, Asked] = {
     "action-overdue": _action,
     "reopened": _reopened,
     "absorbed": _absorbed,
+    "merged": _merged,
 }
