@@ -412,6 +412,67 @@ def test_nothing_is_staged_when_the_branch_cannot_be_moved(place: Place) -> None
     eventually(place.clean, "nothing is left over")
 
 
+# --- rows that people lose ------------------------------------------------------------------------------------
+
+
+def test_another_branch_gets_no_rows_unless_it_is_said(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    eventually(place.clean, "nothing is left over")
+    git(place.tree, "checkout", "-q", "-b", "feature")
+    git(place.tree, "push", "-q", "-u", "origin", "feature")
+    second = house.declare("The second")
+    eventually(lambda: "feature is checked out and tocsin's rows go to main" in house.alarms(), "the alarm")
+    eventually(lambda: second in house.row(second), "the row is written all the same")
+    assert second not in git(place.remote, "show", f"feature:{LOG}")
+    git(place.tree, "checkout", "-q", "main")
+    eventually(lambda: second in place.pushed(), "it goes where the others are")
+    eventually(lambda: house.alarms() == "", "the alarm is taken back")
+    git(place.tree, "checkout", "-q", "feature")
+    git(place.tree, "config", "tocsin.branch", "feature")
+    third = house.declare("The third")
+    eventually(lambda: third in git(place.remote, "show", f"feature:{LOG}"), "it goes where it was told to")
+
+
+def test_rows_that_a_reset_threw_away_are_written_again(place: Place) -> None:
+    house = place.node(toml="[handbook]\ncommit = true\n")
+    first = house.declare("The first")
+    second = house.declare("The second")
+    eventually(lambda: first in place.committed() and second in place.committed(), "both are committed")
+    eventually(lambda: house.quiet(first) and house.quiet(second), "everything is carried out")
+    git(place.tree, "reset", "-q", "--hard", "origin/main")
+    eventually(lambda: first in place.committed() and second in place.committed(), "both are there again")
+    rows = [line for line in place.committed().splitlines() if line.startswith("| 2")]
+    assert [next(r for r in (second, first) if r in row) for row in rows] == [second, first]
+
+
+def test_rows_that_a_checkout_threw_away_are_written_again(place: Place) -> None:
+    house = place.node(toml="")
+    first = house.declare("The first")
+    eventually(lambda: first in house.row(first) and house.quiet(first), "the row is written")
+    git(place.tree, "add", "docs")
+    git(place.tree, "commit", "-q", "-m", "the log")
+    second = house.declare("The second")
+    eventually(lambda: second in house.row(second) and house.quiet(second), "the row is written")
+    git(place.tree, "checkout", "-q", "--", ".")
+    eventually(lambda: second in house.row(second), "the row is there again")
+    assert place.log.read_text("utf-8").count(first) == 1
+    assert git(place.tree, "log", "-1", "--format=%an") == "ann"
+
+
+def test_a_row_that_people_took_out_with_a_commit_stays_out(place: Place) -> None:
+    house = place.node()
+    first = house.declare("The first")
+    eventually(lambda: first in place.pushed(), "the log is there")
+    eventually(lambda: house.quiet(first) and place.clean(), "nothing is left over")
+    edit(LOG, house.row(first) + "\n", "")(place.tree)
+    git(place.tree, "commit", "-q", "-m", "into the archive", LOG)
+    git(place.tree, "push", "-q")
+    for_a_while(lambda: house.row(first) == "", 1.5, "it stays out")
+    assert house.alarms() == ""
+
+
 # --- what lies beside the drafts ---------------------------------------------------------------------------------
 
 
@@ -693,7 +754,6 @@ def test_an_end_before_or_after_any_command_loses_nothing(
     first = house.declare("The first")
     eventually(lambda: house.quiet(first), "the row is written")
     worker = house.program.repository
-    assert worker is not None
     assert worker.round()
     place.push_as_colleague(add_row("EXT-3"))
     second = house.declare("The second")

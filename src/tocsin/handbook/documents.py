@@ -107,6 +107,10 @@ class Documents:
         """
         return self._write_log(lambda text: write_restore_row(text, row, previous, known_header))
 
+    def put_back(self, carried: Callable[[str], LogResult]) -> Written:
+        """Put a row that was lost into the log again, as it was written last. Raises as `write_log` does."""
+        return self._write_log(carried)
+
     def _write_log(self, written: Callable[[str], LogResult]) -> Written:
         path = self._inside(self._root / self.log_path, LogRefused)
         if (self._git_folder() / "MERGE_HEAD").exists():

@@ -13,9 +13,11 @@ from pathlib import Path, PurePosixPath
 from tocsin.domain.incident import Incident
 from tocsin.handbook.card import OWN
 from tocsin.handbook.carry import OwnRow, carry_row, holds, line_of, refs_changed
-from tocsin.handbook.documents import text_hash
+from tocsin.handbook.documents import Documents, text_hash
 from tocsin.handbook.log import LogHeld, new_log_text, without_rows
 from tocsin.store.contract import Store, UnknownEvent
+
+NEWEST = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Place:
     log: str
     postmortems: str
     card: str
+    documents: Documents | None = None
 
 
 class Held(Exception):
@@ -165,6 +168,11 @@ class OwnFiles:
             else:
                 text = result.text
         return Version(text, tuple(dict.fromkeys(held)))
+
+    def newest_rows(self, limit: int = NEWEST) -> list[OwnRow]:
+        """Rows of the newest incidents, newest first: older ones may have gone into an archive."""
+        found = self._store.incidents(stage=None, level=None, q=None, before=None, limit=limit)
+        return self._rows(row.ref for row in found)
 
     def _rows(self, refs: Iterable[str]) -> list[OwnRow]:
         """The rows of these incidents as they were written last, without those that say too much by now."""

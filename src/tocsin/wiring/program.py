@@ -35,7 +35,7 @@ from tocsin.store.contract import JournalRow, Store
 from tocsin.wiring.card import CardKeeper
 from tocsin.wiring.lanes import lanes
 from tocsin.wiring.people import directory
-from tocsin.wiring.repository import COMMIT, PUSH, Place, Repository
+from tocsin.wiring.repository import COMMIT, PUSH, ROWS, Place, Repository
 from tocsin.wiring.surroundings import Surroundings
 from tocsin.wiring.ticketing import ALARM as TICKET
 
@@ -93,19 +93,18 @@ class Program:
         if documents is None or reading is None:
             return None
         drafts = PurePosixPath(documents.postmortem_path("INC-0000-0")).parent
-        return Place(reading.root, documents.log_path, str(drafts), str(drafts.parent / CARD))
+        return Place(reading.root, documents.log_path, str(drafts), str(drafts.parent / CARD), documents)
 
-    def _repository(self, writing: threading.Lock) -> Repository | None:
-        """What commits and pushes, where the settings say so."""
+    def _repository(self, writing: threading.Lock) -> Repository:
+        """What keeps the rows, and commits and pushes where the settings say so."""
         wanted = self.settings.handbook
-        for key in (COMMIT,) * (not wanted.commit) + (PUSH,) * (not wanted.push):
+        for key in (COMMIT,) * (not wanted.commit) + (ROWS,) * wanted.commit + (PUSH,) * (not wanted.push):
             self.store.clear_alarm(key)
-        if not wanted.commit:
-            return None
         made = Repository(
             self.store,
             self._place,
             self.clock.now,
+            commit=wanted.commit,
             push=wanted.push,
             writing=writing,
             waits=self._held,
@@ -131,8 +130,7 @@ class Program:
         return self.engine.held()
 
     def _written(self) -> None:
-        if self.repository is not None:
-            self.repository.wake()
+        self.repository.wake()
 
     def reload(self) -> Reading | None:
         """Read the handbook; activate it if it is usable, else keep the last good one and raise an alarm."""

@@ -68,6 +68,17 @@ class Publisher:
         self._own = own
         self._writing = writing
 
+    def checked_out(self) -> str:
+        """The branch. Raises Held without one, GitFailed."""
+        return self._branch()
+
+    def under_way(self) -> str | None:
+        """What people have begun in the work tree and not finished. Raises GitFailed."""
+        for name, what in _UNDER_WAY.items():
+            if (self._git.folder / self._git("rev-parse", "--git-path", name)).exists():
+                return what
+        return None
+
     def commit(self) -> bool:
         """Commit what is tocsin's and not committed yet; whether there was anything. Raises Held, GitFailed."""
         with self._writing:
@@ -157,9 +168,8 @@ class Publisher:
             raise
 
     def _refuse_under_way(self) -> None:
-        for name, what in _UNDER_WAY.items():
-            if (self._git.folder / self._git("rev-parse", "--git-path", name)).exists():
-                raise Held(f"{what} is in progress in the work tree: finish it, or abort it")
+        if what := self.under_way():
+            raise Held(f"{what} is in progress in the work tree: finish it, or abort it")
 
     def _entry(self, tree: str, path: str) -> tuple[str, str] | None:
         """Mode and blob of a file in a commit."""

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import structlog
 
+from tocsin.handbook.documents import DocumentRefused
 from tocsin.store.contract import Store, StoreUnavailable
 from tocsin.wiring.git import Git, GitFailed
+from tocsin.wiring.kept_rows import KeptRows, refuse_other_branch
 from tocsin.wiring.own_files import Held, OwnFiles, Place
 from tocsin.wiring.publish import Publisher
 
@@ -28,8 +30,13 @@ WAITS_S = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Pauses after rounds that failed; the last one for ever."""
 UNEXPECTED = (LookupError, OSError, ValueError)
 """What a disk, a row of a newer program or a version nobody thought of may end a round with: the next one goes on."""
-COMMIT, PUSH = "commit", "push"
+COMMIT, PUSH, ROWS = "commit", "push", "rows"
 """Keys of the alarms."""
+_SAID = {
+    COMMIT: "tocsin's changes are not committed",
+    PUSH: "tocsin's commits are not pushed",
+    ROWS: "rows of the log are lost",
+}
 
 
 class Repository:
@@ -41,6 +48,7 @@ class Repository:
         place: Callable[[], Place | None],
         now: Callable[[], datetime],
         *,
+        commit: bool,
         push: bool,
         writing: AbstractContextManager[object],
         waits: Callable[[], str | None],
@@ -48,7 +56,9 @@ class Repository:
         self._store = store
         self._place = place
         self._now = now
+        self._commit = commit
         self._push = push
+        self._kept = KeptRows(writing, anywhere=not commit)
         self._writing = writing
         self._waits = waits
         self._wanted = threading.Event()
@@ -110,20 +120,42 @@ class Repository:
         if place is None or self._waits() is not None:
             return True
         try:
-            publisher = self._publisher(place)
+            git, own = self._tree(place)
         except (Held, GitFailed) as failed:
-            return self._stopping.is_set() or self._alarm(COMMIT, f"nothing is committed: {failed.reason}")
-        committed = self._attempt(COMMIT, publisher.commit)
+            if self._stopping.is_set() or not self._commit:
+                return True  # a folder that git does not know: nothing gets lost with a branch there
+            return self._alarm(COMMIT, f"nothing is committed: {failed.reason}")
+        publisher = Publisher(git, own, self._writing)
+        if not self._commit:
+            return self._attempt(ROWS, lambda: self._put_back(place, git, own, publisher))
+        committed = self._attempt(COMMIT, lambda: self._bring(place, git, own, publisher))
         # What is committed already goes out even if the next commit has to wait.
-        return (not self._push or self._attempt(PUSH, publisher.push)) and committed
+        return (not self._push or self._attempt(PUSH, lambda: self._send(git, publisher))) and committed
 
-    def _publisher(self, place: Place) -> Publisher:
+    def _bring(self, place: Place, git: Git, own: OwnFiles, publisher: Publisher) -> None:
+        refuse_other_branch(git, publisher.checked_out())
+        self._put_back(place, git, own, publisher)
+        publisher.commit()
+
+    def _send(self, git: Git, publisher: Publisher) -> None:
+        refuse_other_branch(git, publisher.checked_out())
+        publisher.push()
+
+    def _put_back(self, place: Place, git: Git, own: OwnFiles, publisher: Publisher) -> None:
+        if place.documents is None or publisher.under_way():
+            return
+        try:
+            self._kept.put_back(git, own, place.documents)
+        except DocumentRefused as refused:
+            raise Held(f"a row is not in the log any more: {refused.reason}") from None
+
+    def _tree(self, place: Place) -> tuple[Git, OwnFiles]:
         """Raises Held, GitFailed."""
         folder = (place.root / place.log).parent
         while not folder.is_dir():
             folder = folder.parent
         top = Path(self._git_in(folder)("rev-parse", "--show-toplevel")).resolve()
-        return Publisher(self._git_in(top), OwnFiles(self._store, place, top), self._writing)
+        return self._git_in(top), OwnFiles(self._store, place, top)
 
     def _git_in(self, folder: Path) -> Git:
         self._git = git = Git(folder)
@@ -142,10 +174,7 @@ class Repository:
                 # Somebody may hold the index just now, or the network hiccuped: the next try is seconds away.
                 log.warning("repository", reason=failed.reason)
                 return False
-            said = (
-                "tocsin's changes are not committed" if key == COMMIT else "tocsin's commits are not pushed"
-            )
-            return self._alarm(key, f"{said}: {failed.reason}")
+            return self._alarm(key, f"{_SAID[key]}: {failed.reason}")
         self._failures.pop(key, None)
         self._store.clear_alarm(key)
         return True
