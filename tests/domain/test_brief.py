@@ -89,10 +89,11 @@ def test_checks_say_how_long_they_count(payments: Told) -> None:
     payments.do(tasks.open_task, by="priya", text="Mend two rows", owner="jonas", minutes=5, db_change=True)
     payments.do(
         gates.go_through,
-        by="priya",
+        by="jonas",
         answers=tuple(PointAnswer("ok", "looked at it") for _ in BACKUP.points),
         restore_point=payments.instant("10:30:00"),
     )
+    payments.do(gates.confirm, by="priya", check=1)
 
     assert "Task 3, jonas, waits for the backup check: Mend two rows" in brief(payments)
     assert "backup check 1 counts until 11:02:00 UTC." in brief(payments)

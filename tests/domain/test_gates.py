@@ -355,14 +355,48 @@ def test_the_very_instant_at_which_it_ends_is_too_late() -> None:
     assert "ran out at 17:24:00" in refused_start(told)
 
 
-def test_whoever_leads_need_not_confirm_herself() -> None:
+def test_what_whoever_leads_went_through_waits_for_whoever_repairs() -> None:
     told = contacts_lost()
     waiting(told)
+    number = checked(told, by="mei")
+
+    assert told.told("gate-confirm") == [("16:50:00", "jonas")]
+    assert "check 1 passed, but waits to be confirmed" in refused_start(told)
+    with pytest.raises(Refused, match=r"only the ops \(jonas\) confirms a backup check of mei's") as refused:
+        told.do(gates.confirm, by="mei", check=number)
+    assert refused.value.possible == "ask for it"
+    told.do(gates.confirm, by="jonas", check=number)
+    assert start(told) == "check 1"
+
+
+def test_whoever_leads_alone_need_not_confirm_herself() -> None:
+    told = Told(acme(gates=(BACKUP,))).until("16:34:00").declare("mei")
+    waiting(told)
+    checked(told, by="mei")
+    assert start(told) == "check 1", "nobody repairs"
+    told.do(response.assign_seat, by="mei", role="ops", person="mei")
     checked(told, by="mei")
 
-    assert told.state.work.checks[0].confirmed
+    assert [check.confirmed for check in told.state.work.checks] == [True, True]
     assert told.told("gate-confirm") == []
+
+
+def test_left_alone_she_confirms_what_waited_for_somebody_else() -> None:
+    told = contacts_lost()
+    waiting(told)
+    number = checked(told, by="mei")
+    told.do(response.assign_seat, by="mei", role="ops", person="mei")
+    told.do(gates.confirm, by="mei", check=number)
+
     assert start(told) == "check 1"
+
+
+def test_the_seat_that_the_handbook_names_is_told_that_a_check_waits() -> None:
+    told = contacts_lost(replace(BACKUP, done_by=None, confirmed_by="comms"))
+    told.do(response.assign_seat, by="mei", role="comms", person="tomas")
+    checked(told, by="mei")
+
+    assert told.told("gate-confirm") == [("16:50:00", "tomas")]
 
 
 def test_only_the_seat_that_the_handbook_names_confirms() -> None:

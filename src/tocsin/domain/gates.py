@@ -76,8 +76,8 @@ def go_through(
 ) -> list[ev.Event]:
     """Answer every point of a check (by default the handbook's first one), each with evidence.
 
-    It passes when no point failed, and counts once it is confirmed: at once where nobody has to, by whoever holds
-    the confirming seat, and outside an incident. Raises Refused naming everything that is wrong with the answers.
+    It passes when no point failed, and counts once it is confirmed (`confirmer`); at once where nobody has to. Raises
+    Refused naming everything that is wrong with the answers.
     """
     refuse_unless_worked_on(state)
     asked = _gate(context, gate)
@@ -87,6 +87,7 @@ def go_through(
     failed = tuple(n for n, given in enumerate(answers, start=1) if given.answer == "failed")
     passed = not failed
     valid = timedelta(seconds=asked.valid_s) if asked.valid_s is not None else None
+    second = confirmer(state, asked, by) if passed else None
     draft = Draft(state, context)
     for point, given in enumerate(answers, start=1):
         evidence = Text(given.evidence.strip())
@@ -97,11 +98,12 @@ def go_through(
         gate=asked.key,
         check=number,
         passed=passed,
-        confirmed=passed and _confirms(state, asked, by),
+        confirmed=passed and second is None,
         exceptions=tuple(n for n, given in enumerate(answers, start=1) if given.answer == "exception"),
         failed=failed,
         restore_point=restore_point,
         valid_until=now + valid if passed and valid is not None else None,
+        waits_for=second,
     )
     return draft.add(checked).events
 
@@ -121,9 +123,19 @@ def _gate(context: Context, key: str | None) -> Gate:
     return found
 
 
-def _confirms(state: Incident, gate: Gate, by: str) -> bool:
+def confirmer(state: Incident, gate: Gate, by: str) -> str | None:
+    """The seat that has to confirm what `by` went through, as long as that is somebody else; else None.
+
+    Four eyes: what the one who confirms went through herself waits for whoever the handbook wants to do it. Where she
+    is alone, and outside an incident, it counts at once.
+    """
     seat = gate.confirmed_by
-    return seat is None or state.kind != "incident" or state.holder(seat) == by
+    if seat is None or state.kind != "incident":
+        return None
+    if state.holder(seat) != by:
+        return seat
+    doing = state.holder(gate.done_by) if gate.done_by else None
+    return gate.done_by if doing not in (None, by) else None
 
 
 def _refuse_answers(gate: Gate, answers: tuple[PointAnswer, ...]) -> None:
@@ -155,7 +167,7 @@ def _problem(point: GatePoint, given: PointAnswer) -> str:
 
 
 def confirm(state: Incident, context: Context, now: datetime, *, by: str, check: int) -> list[ev.Event]:
-    """Whoever the handbook names says that the check counts; from when it was done, not from now.
+    """Whoever has to (`confirmer`) says that the check counts; from when it was done, not from now.
 
     Raises Refused for anybody else, and for a check that failed, ran out, or is confirmed already.
     """
@@ -170,8 +182,10 @@ def confirm(state: Incident, context: Context, now: datetime, *, by: str, check:
     if found.valid_until is not None and found.valid_until <= now:
         raise Refused(f"check {check} ran out at {_at(found.valid_until, now)}", "go through it again")
     gate = _gate(context, found.gate)
-    if not _confirms(state, gate, by):
-        raise Refused(f"only {_seat(state, gate)} confirms a {gate.key} check", _who_instead(state, gate))
+    seat = confirmer(state, gate, found.by) or gate.confirmed_by
+    if seat is not None and state.holder(seat) != by:
+        whose = f"a {gate.key} check" if seat == gate.confirmed_by else f"a {gate.key} check of {found.by}'s"
+        raise Refused(f"only {_seat(state, seat)} confirms {whose}", _who_instead(state, seat))
     return Draft(state, context).add(ev.GateConfirmed(now, by, found.gate, check)).events
 
 
@@ -184,14 +198,12 @@ def _points(numbers: tuple[int, ...]) -> str:
     return f"point{'s' if len(numbers) > 1 else ''} {', '.join(str(n) for n in numbers)}"
 
 
-def _seat(state: Incident, gate: Gate) -> str:
+def _seat(state: Incident, seat: str) -> str:
     """`the ic (mei)`, or that nobody is."""
-    seat = gate.confirmed_by or "ic"
     return f"the {seat} ({state.holder(seat) or 'nobody yet'})"
 
 
-def _who_instead(state: Incident, gate: Gate) -> str:
-    seat = gate.confirmed_by or "ic"
+def _who_instead(state: Incident, seat: str) -> str:
     return "ask for it" if state.holder(seat) else f"take the seat of {seat} first, or give it to somebody"
 
 

@@ -81,7 +81,7 @@ def _gate(
         and not c.confirmed
         and not (c.valid_until and c.valid_until <= now)
     )
-    seat = gate.confirmed_by
+    seat = (gates.confirmer(state, gate, waiting[-1].by) if waiting else None) or gate.confirmed_by
     return GateShow(
         gate=gate,
         points=_points(gate, state, now, earlier),
