@@ -141,7 +141,7 @@ def _full(at: datetime) -> str:
 
 
 def deadlines(state: Incident, _: Context) -> list[Deadline]:
-    """A day before (or at half of a shorter time), at the end, then every day until it is decided; in every stage, closed too."""
+    """A day before (or at half of a shorter time), at the end, then daily until it is decided; closed or not."""
     found = []
     for legal in running(state):
         if legal.remind_at is not None and not legal.reminded:
