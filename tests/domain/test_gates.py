@@ -604,6 +604,30 @@ def test_a_moment_to_return_to_has_passed() -> None:
     assert told.state.work.restore_point == told.now
 
 
+def test_what_a_check_said_of_the_moment_to_return_to_stays() -> None:
+    told = contacts_lost()
+    own = told.instant("16:19:40")
+    told.do(gates.go_through, by="jonas", answers=given_answers(), restore_point=own)
+    told.do(gates.confirm, by="mei", check=1)
+    told.do(gates.note_restore_point, by="jonas", point=told.instant("16:44:30"))
+
+    assert told.state.work.checks[0].restore_point == own
+    assert told.state.work.restore_point == told.instant("16:44:30"), "what is known now"
+
+
+def test_a_moment_noted_after_the_start_is_not_that_of_the_check() -> None:
+    told = contacts_lost()
+    waiting(told)
+    confirmed(told)
+    start(told)
+    told.do(gates.note_restore_point, by="jonas", point=told.instant("16:44:30"))
+    assert told.state.work.checks[0].restore_point is None
+
+    confirmed(told)
+    told.do(gates.note_restore_point, by="jonas", point=told.instant("16:45:00"))
+    assert [c.restore_point for c in told.state.work.checks] == [None, told.instant("16:45:00")]
+
+
 def test_the_moment_noted_here_comes_before_one_noted_elsewhere() -> None:
     told = contacts_lost()
     waiting(told)

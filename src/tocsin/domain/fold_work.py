@@ -163,8 +163,14 @@ def _gate_checked(s: Incident, e: ev.GateChecked) -> Incident:
 
 
 def _restore_point(s: Incident, e: ev.RestorePointNoted) -> Incident:
-    """The newest check carries it too: another incident that looks at that check sees the point to return to."""
-    checks = (*s.work.checks[:-1], *(replace(c, restore_point=e.point) for c in s.work.checks[-1:]))
+    """The newest check carries it too, as long as it says none itself and nothing was started by it.
+
+    What a check said when it was gone through, or when it let a task start, stays: its row tells of that moment.
+    """
+    newest = s.work.checks[-1:]
+    if not newest or newest[0].restore_point is not None or newest[0].used:
+        return _work(s, restore_point=e.point)
+    checks = (*s.work.checks[:-1], replace(newest[0], restore_point=e.point))
     return _work(s, restore_point=e.point, checks=checks)
 
 
