@@ -740,7 +740,16 @@ class Killed(BaseException):
     """As if the process had ended here."""
 
 
-COMMANDS = ("hash-object", "write-tree", "commit-tree", "update-index", "update-ref", "push", "read-tree")
+COMMANDS = (
+    "config",
+    "hash-object",
+    "write-tree",
+    "commit-tree",
+    "update-index",
+    "update-ref",
+    "push",
+    "read-tree",
+)
 
 
 @pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
