@@ -355,6 +355,14 @@ def test_the_very_instant_at_which_it_ends_is_too_late() -> None:
     assert "ran out at 17:24:00" in refused_start(told)
 
 
+def test_only_a_person_confirms() -> None:
+    told = contacts_lost()
+    checked(told)
+
+    with pytest.raises(Refused, match="nobody is known as 'operator'"):
+        told.do(gates.confirm, by="operator", check=1)
+
+
 def test_what_whoever_leads_went_through_waits_for_whoever_repairs() -> None:
     told = contacts_lost()
     waiting(told)
@@ -654,6 +662,15 @@ def test_once_closed_nothing_is_checked_any_more() -> None:
 
 
 # --- what else is written down --------------------------------------------------------------------------------------
+
+
+def test_a_closed_change_is_not_to_be_reopened() -> None:
+    change = planned_change()
+    change.do(lifecycle.close, by="jonas")
+
+    with pytest.raises(Refused, match="nothing is worked on here") as refused:
+        checked(change)
+    assert refused.value.possible == "record another change"
 
 
 def test_the_last_answers_are_at_hand_for_the_next_time() -> None:

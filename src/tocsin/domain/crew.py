@@ -141,6 +141,12 @@ def leave_shadow(
     return Draft(state, context).add(ev.ShadowLeft(now, by, who)).events
 
 
+def refuse_unknown(context: Context, by: str) -> None:
+    """Raises Refused for a handle that is no person: for what a second person says (approving, confirming)."""
+    if context.directory.get(by) is None:
+        raise Refused(f"nobody is known as {by!r}: only a person says that", "somebody of the roster does it")
+
+
 def refuse_shadow(state: Incident, by: str) -> None:
     """Raises Refused for whoever only shadows: for every verb but acknowledging and shadowing itself."""
     if by in state.room.shadows:

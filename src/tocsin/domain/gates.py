@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tocsin.domain import crew
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.due import Deadline, Fire
@@ -181,6 +182,7 @@ def confirm(state: Incident, context: Context, now: datetime, *, by: str, check:
         raise Refused(f"check {check} failed ({_points(found.failed)})", "mend it, then go through it again")
     if found.valid_until is not None and found.valid_until <= now:
         raise Refused(f"check {check} ran out at {_at(found.valid_until, now)}", "go through it again")
+    crew.refuse_unknown(context, by)
     gate = _gate(context, found.gate)
     seat = confirmer(state, gate, found.by) or gate.confirmed_by
     if seat is not None and state.holder(seat) != by:
@@ -451,7 +453,8 @@ def refuse_unless_worked_on(state: Incident) -> None:
     """Raises Refused when nothing is worked on here any more, with where to go on."""
     if is_worked_on(state):
         return
-    instead = f"go on in {state.merged_into}" if state.merged_into else "reopen it, or declare a new one"
+    anew = "reopen it, or declare a new one" if state.kind == "incident" else f"record another {state.kind}"
+    instead = f"go on in {state.merged_into}" if state.merged_into else anew
     raise Refused(f"{state.ref} is {state.stage}: nothing is worked on here", instead)
 
 

@@ -108,8 +108,9 @@ def assign_task(
 
 
 def approve_task(state: Incident, context: Context, now: datetime, *, by: str, task: int) -> list[ev.Event]:
-    """A second person agrees that it may start. Raises Refused for its owner, and where nobody has to."""
+    """A second person agrees that it may start. Raises Refused for its owner, for nobody known, and without need."""
     found = _waiting(state, task)
+    crew.refuse_unknown(context, by)
     if not found.second:
         raise Refused(f"task {task} needs no second person", "start it")
     if by == found.owner:
