@@ -245,6 +245,36 @@ def test_who_approved_cannot_do_it_too(led: Told) -> None:
     assert state_of(led) == ("started", "jonas")
 
 
+@pytest.mark.parametrize("handle", ["operator", "nobody", ""])
+def test_the_second_person_is_one(led: Told, handle: str) -> None:
+    opened(led, "Restore in place", owner="jonas", second=True)
+
+    said = refused(led, tasks.approve_task, by=handle, task=1)
+    assert f"nobody is known as {handle!r}" in said
+    assert "somebody of the roster" in said
+
+
+@pytest.mark.parametrize("kind", ["incident", "change"])
+def test_it_is_not_closed_while_a_task_is_under_way(kind: str) -> None:
+    told = Told()
+    _ = told.declare("mei").ack() if kind == "incident" else told.record("mei")
+    opened(told, owner="priya")
+    opened(told)
+    opened(told, owner="jonas")
+    if kind == "incident":
+        told.mitigate().resolve()
+
+    said = refused(told, lifecycle.close, by="mei")
+    assert "task 1 is under way: finish or drop it; task 3 is under way: finish or drop it" in said
+    assert "task 2" not in said, "what nobody began holds nothing up"
+    told.do(tasks.finish_task, by="priya", task=1)
+    told.do(tasks.drop_task, by="mei", task=3, reason="not needed")
+    if kind == "change":
+        told.do(lifecycle.close, by="mei")
+    else:
+        assert "under way" not in refused(told, lifecycle.close, by="mei")
+
+
 def test_where_nobody_has_to_approve_it_is_said(led: Told) -> None:
     opened(led)
 

@@ -113,6 +113,11 @@ def missing_for_close(state: Incident, context: Context) -> list[str]:
         missing.append("the log row is not written")
     for document, reason in documents_owed(state):
         missing.append(f"the {_named(document)} is still owed: {reason}")
+    missing += [
+        f"task {task.number} is under way: finish or drop it"
+        for task in state.work.tasks
+        if task.state == "started"
+    ]
     missing += actions.missing(state)
     missing += [
         f"the {legal.regime} deadline ({legal.due:%Y-%m-%d %H:%M} UTC) has no decision"
