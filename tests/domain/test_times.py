@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -112,6 +113,31 @@ def test_the_ack_is_judged_by_when_somebody_took_it(told: Told) -> None:
 
     assert judged(told) == [("ack", "missed", "met")]
     assert told.state.acked_by == "mei"
+
+
+def test_nobody_answers_before_being_called(told: Told) -> None:
+    told.until("13:10:00").declare("tomas", detected="13:00:00").until("13:11:00").ack()
+    refused = refusal(told, "acked", "13:09:59")
+
+    assert "acked (2026-01-20 13:09:59 UTC) would lie before the first page" in refused.reason
+    assert "from 2026-01-20 13:10:00 UTC on" in refused.possible
+    correct(told, "acked", "13:10:00")
+    assert told.state.acked_at == told.instant("13:10:00")
+
+
+def test_called_again_it_is_answered_after_that_call(told: Told) -> None:
+    told.declare("mei", "SEV2").ack().until("13:10:00").severity("SEV1").until("13:13:00").ack("priya")
+
+    assert "before the first page" in refusal(told, "acked", "13:09:00").reason
+    correct(told, "acked", "13:12:00")
+
+
+def test_a_page_within_a_second_was_answered_in_it(told: Told) -> None:
+    told.now += timedelta(milliseconds=500)
+    told.declare("tomas", detected="12:59:00").until("13:01:00").ack()
+    correct(told, "acked", "13:00:00")
+
+    assert told.verdicts("ack") == [("SEV1", "met")]
 
 
 def test_an_earlier_ack_keeps_its_verdict_when_people_were_called_again(told: Told) -> None:

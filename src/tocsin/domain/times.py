@@ -43,7 +43,7 @@ def correct(
 
     `was` is the value that `by` saw: when somebody else corrected it meanwhile, the two do not overwrite each other.
     Raises Refused naming what is in the way: unknown name, no reason, the future, a fact that has not happened,
-    an order that would be reversed.
+    an order that would be reversed, an answer before the call.
     """
     old = _present(state, name, was)
     if not reason.strip():
@@ -54,6 +54,8 @@ def correct(
         raise Refused(f"{name} lies in the future", "give a time that has passed")
     event = ev.TimeCorrected(now, by, name, old, at, Text(reason))
     refuse_order(state, evolve(state, event))
+    if name == "acked":
+        _refuse_before_call(state, at)
     draft = Draft(state, context).add(event)
     verdicts.judge_anew(draft, now)
     return draft.events
@@ -80,6 +82,17 @@ def _present(state: Incident, name: str, was: datetime | None) -> datetime | Non
             "look at it, then correct it again",
         )
     return old
+
+
+def _refuse_before_call(state: Incident, at: datetime) -> None:
+    """Raises Refused when a page would have been answered before it was sent."""
+    answered = next((c for c in reversed(state.clocks) if c.name == "ack" and c.fact == "acked"), None)
+    # People type whole seconds, pages are sent within one.
+    if answered is not None and at < answered.start.replace(microsecond=0):
+        raise Refused(
+            f"acked ({said(at)}) would lie before the first page ({said(answered.start)})",
+            f"give a time from {said(answered.start)} on; what was answered before a page belongs into a note",
+        )
 
 
 def refuse_order(before: Incident, after: Incident) -> None:
