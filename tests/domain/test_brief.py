@@ -59,14 +59,14 @@ def test_the_brief_of_a_hand_over_at_10_32(payments: Told) -> None:
     (offered,) = payments.events(ev.HandoverOffered)
     assert offered.brief.splitlines() == [
         "SEV2 INC-2026-0001 is mitigated, open for 48 min.",
-        "Impact (since 09:04:00 UTC): All payments show",
-        "comms: aisha.",
+        "Impact (since 09:04:00 UTC): All payments show.",
         "ic: priya.",
+        "comms: aisha.",
         "ops: jonas.",
         "resolve due 13:41:00 UTC.",
-        "Task 2, aisha, 26 min: Write to two customers",
-        "Suspected: webhook secret rotated (by jonas)",
-        "Decided 10:00:00 UTC: stay SEV2",
+        "Task 2, aisha, 26 min: Write to two customers.",
+        "Suspected: webhook secret rotated (by jonas).",
+        "Decided 10:00:00 UTC: stay SEV2.",
         "Next update due 11:01:00 UTC.",
         "No backup check made here counts: a database change waits for one.",
         "0 alerts are firing.",
@@ -80,7 +80,7 @@ def test_what_is_not_known_is_said_to_be_so(told: Told) -> None:
     told.alert()
     said = brief(told)
 
-    assert "Impact: not said in an update yet" in said
+    assert "Impact: not said in an update yet." in said
     assert "No task is open." in said
     assert "1 alerts are firing." in said
 
@@ -95,11 +95,29 @@ def test_checks_say_how_long_they_count(payments: Told) -> None:
     )
     payments.do(gates.confirm, by="priya", check=1)
 
-    assert "Task 3, jonas, waits for the backup check: Mend two rows" in brief(payments)
+    assert "Task 3, jonas, waits for the backup check: Mend two rows." in brief(payments)
     assert "backup check 1 counts until 11:02:00 UTC." in brief(payments)
     assert "Restore point 10:30:00 UTC." in brief(payments)
     payments.until("11:03:00")
     assert "No backup check made here counts: a database change waits for one." in brief(payments)
+
+
+def test_the_check_that_counts_is_said_not_the_one_that_waits(payments: Told) -> None:
+    answers = tuple(PointAnswer("ok", "looked at it") for _ in BACKUP.points)
+    payments.do(gates.go_through, by="jonas", answers=answers)
+    payments.do(gates.confirm, by="priya", check=1)
+    payments.until("10:40:00")
+    payments.do(gates.go_through, by="jonas", answers=answers)
+
+    assert "backup check 1 counts until 11:02:00 UTC." in brief(payments)
+
+
+def test_in_one_line_it_is_read_as_sentences(payments: Told) -> None:
+    payments.do(tasks.open_task, by="priya", text="Is it the cache?", owner="jonas")
+    payments.do(response.propose, by="aisha", text="raise it")
+
+    assert all(line.endswith((".", "?")) for line in brief(payments))
+    assert "Task 3, jonas, 0 min: Is it the cache?" in brief(payments)
 
 
 def test_what_is_owed_to_people_outside_is_said() -> None:

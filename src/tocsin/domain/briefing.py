@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.domain import clocks, comms, gates, legal
+from tocsin.domain import clocks, comms, crew, gates, legal
 from tocsin.domain.context import Context
 from tocsin.domain.incident import Incident
 from tocsin.domain.spans import many
@@ -12,11 +12,15 @@ from tocsin.domain.work import Task
 
 
 def brief(state: Incident, context: Context, now: datetime) -> str:
-    """State, impact, seats, clocks, open tasks, decisions, next update, checks, legal deadlines, alerts."""
+    """State, impact, seats, clocks, open tasks, decisions, next update, checks, legal deadlines, alerts.
+
+    Every line is a sentence with its full stop: it is read in one line as well.
+    """
     head = f"{state.level} {state.ref}".strip()
     lines = [f"{head} is {state.stage}, open for {_minutes(state.opened_at, now)}."]
     lines += _impact(state, now)
-    lines += [f"{role}: {person}." for role, person in state.seats]
+    seats = sorted(state.seats, key=lambda seat: seat[0] != crew.LEAD)
+    lines += [f"{role}: {person}." for role, person in seats]
     lines += [f"{many(state.room.shadows)} only shadowing."] if state.room.shadows else []
     lines += _clocks(state, context, now)
     lines += [f"Task {task.number}, {_doing(task, now)}: {task.text}" for task in _open(state)]
@@ -26,7 +30,13 @@ def brief(state: Incident, context: Context, now: datetime) -> str:
     lines += _checks(state, context, now)
     lines += _outside(state)
     lines.append(f"{state.firing} alerts are firing.")
-    return "\n".join(" ".join(line.split()) for line in lines)
+    return "\n".join(_sentence(line) for line in lines)
+
+
+def _sentence(line: str) -> str:
+    """Without line breaks, and ended: what people typed often is not."""
+    text = " ".join(line.split())
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _minutes(since: datetime, now: datetime) -> str:
@@ -92,9 +102,9 @@ def _checks(state: Incident, context: Context, now: datetime) -> list[str]:
     lines = []
     for gate in context.policy.gates:
         passing = gates.passing(state, context, now, gate.key)
-        newest = next(iter(gates.all_checks(state, gate.key)), None)
-        if passing is not None and newest is not None and newest.valid_until is not None:
-            lines.append(f"{gate.key} {passing} counts until {_at(newest.valid_until, now)}.")
+        counts = next((c for c in gates.all_checks(state, gate.key) if c.name == passing), None)
+        if counts is not None and counts.valid_until is not None:
+            lines.append(f"{gate.key} {passing} counts until {_at(counts.valid_until, now)}.")
         elif passing is not None:
             lines.append(f"{gate.key} {passing} lets one task start.")
         else:
