@@ -79,6 +79,18 @@ def test_whatever_the_domain_sends_is_among_them() -> None:
     assert len(sent) > 9
 
 
+def test_nobody_is_told_that_she_herself_will_be_called() -> None:
+    alone = Told(acme(primary="mei", secondary="mei"))
+    alone.alert()
+    assert "will be called" not in told_about(alone, "page", page=1).text, "she reads it already"
+
+    told = Told(acme(primary="mei", secondary="priya"))
+    told.alert()
+    told.until("13:06:00")
+    said = told_about(told, "page", page=1).text
+    assert "If nobody acknowledges, priya, henrik will be called at 13:10:00 UTC." in said
+
+
 def test_a_page_says_until_when_who_else_is_called_and_what_happens_next() -> None:
     lines = told_about(in_triage(), "page", page=1).text.splitlines()
 

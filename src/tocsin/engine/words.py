@@ -110,7 +110,7 @@ def _details(send: Send, state: Incident, context: Context) -> list[str]:
         return [f"Overdue at {due:%H:%M:%S} UTC. Impact, ETA (may be unknown), next steps."] if due else []
     if send.page is None or state.paging != Paging.TRIGGERED:
         return []
-    return [_ack_due(state, context), _also_called(send, state), _what_next(state, context)]
+    return [_ack_due(state, context), _also_called(send, state), _what_next(send, state, context)]
 
 
 def _postmortem_due(due: datetime) -> str:
@@ -130,11 +130,15 @@ def _also_called(send: Send, state: Incident) -> str:
     return f"Also called: {', '.join(others)}." if others else ""
 
 
-def _what_next(state: Incident, context: Context) -> str:
+def _what_next(send: Send, state: Incident, context: Context) -> str:
+    """Who is called when nobody answers; nothing where that is only whoever reads it."""
     due = escalation.due(state, context)
     rungs = escalation.ladder_of(context)
     if due is None or state.ladder.next_rung >= len(rungs):
         return ""
     people = escalation.people_for(rungs[state.ladder.next_rung], context, due)
-    who = ", ".join(people) or "the next in line"
+    others = [person for person in people if person != send.person]
+    if people and not others:
+        return ""
+    who = ", ".join(others) or "the next in line"
     return f"If nobody acknowledges, {who} will be called at {due:%H:%M:%S} UTC."
