@@ -235,7 +235,7 @@ def test_what_belongs_to_an_incident_is_refused_with_what_is_possible() -> None:
         assert refused.value.possible == possible
     with pytest.raises(Refused) as refused:
         told.declare("mei")
-    assert "tocsin declare --from" in refused.value.possible
+    assert refused.value.possible == "declare an incident of its own: tocsin declare"
     for step in (told.ack, lambda: told.severity("SEV1"), told.update):
         with pytest.raises(Refused):
             step()

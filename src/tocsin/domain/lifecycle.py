@@ -197,7 +197,7 @@ def _instead_of_declaring(state: Incident) -> str:
     if state.stage.declared:
         return "change its severity instead"
     if state.stage == Stage.RECORDED:
-        return f"declare a new incident: tocsin declare --from {state.ref}"
+        return "declare an incident of its own: tocsin declare"
     return _possible(state)
 
 
