@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -115,14 +116,18 @@ def test_a_second_incident_for_the_same_trouble_joins_the_first(staged: Staged) 
     first = story.ref
     story.until("10:08:00")
     second = story.declare("Payment still pending", by="tomas", sev="SEV3")
-    story.merge(second, first, by="priya", reason="the same payments")
+    same = partial(story.merge, second, first, by="priya", reason="the same payments")
+    assert f"{first} is mitigated and {second} is not" in refused(story, same)
+    story.mitigate("priya", "the new secret works for these, too")
+    same()
     story.advance(hours=3)
 
     assert story.state(second).stage == Stage.MERGED
     assert story.state(second).merged_into == first
     assert story.state(first).absorbed == (second,)
     assert not story.state(second).open_pages()
-    assert {e.verdict for e in story.events(ev.ClockEnded, second)} == {"merged"}
+    merged = {e.clock for e in story.events(ev.ClockEnded, second) if e.verdict == "merged"}
+    assert merged == {"ack", "resolve"}
     assert not story.events(ev.ClockBreached, second)
     rows = story.store.incidents(stage="open", level=None, q=None, before=None, limit=10)
     assert [row.ref for row in rows] == [first]
