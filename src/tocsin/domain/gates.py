@@ -85,14 +85,12 @@ def go_through(
     _refuse_answers(asked, answers)
     _refuse_future(restore_point, now)
     number = state.work.check_count + 1
-    failed = tuple(n for n, given in enumerate(answers, start=1) if given.answer == "failed")
+    failed = _said(answers, "failed")
     passed = not failed
-    valid = timedelta(seconds=asked.valid_s) if asked.valid_s is not None else None
     second = confirmer(state, asked, by) if passed else None
     draft = Draft(state, context)
-    for point, given in enumerate(answers, start=1):
-        evidence = Text(given.evidence.strip())
-        draft.add(ev.GateAnswered(now, by, asked.key, number, point, given.answer, evidence))
+    for n, given in enumerate(answers, start=1):
+        draft.add(ev.GateAnswered(now, by, asked.key, number, n, given.answer, Text(given.evidence.strip())))
     checked = ev.GateChecked(
         at=now,
         by=by,
@@ -100,13 +98,18 @@ def go_through(
         check=number,
         passed=passed,
         confirmed=passed and second is None,
-        exceptions=tuple(n for n, given in enumerate(answers, start=1) if given.answer == "exception"),
+        exceptions=_said(answers, "exception"),
         failed=failed,
         restore_point=restore_point,
-        valid_until=now + valid if passed and valid is not None else None,
+        valid_until=now + timedelta(seconds=asked.valid_s) if passed and asked.valid_s is not None else None,
         waits_for=second,
     )
     return draft.add(checked).events
+
+
+def _said(answers: tuple[PointAnswer, ...], answer: str) -> tuple[int, ...]:
+    """The numbers of the points that were answered so."""
+    return tuple(n for n, given in enumerate(answers, start=1) if given.answer == answer)
 
 
 def _gate(context: Context, key: str | None) -> Gate:
