@@ -290,3 +290,15 @@ def test_it_stops_when_it_is_over(told: Told) -> None:
     told.declare("mei", "SEV3").until("14:50:00").resolve().wait(days=1)
 
     assert proposals(told) == []
+
+
+def test_whoever_alone_holds_it_does_not_become_a_shadow() -> None:
+    told = Told()
+    told.alert()
+    told.ack("jonas")
+    with pytest.raises(Refused, match="nobody else is at work"):
+        told.do(crew.shadow, by="jonas")
+    told.do(response.take_seat, by="mei", role="ic")
+    told.do(crew.shadow, by="jonas")
+
+    assert told.state.room.shadows == ("jonas",)

@@ -270,3 +270,13 @@ def test_whose_change_is_suspected_is_not_seated_by_answering(told: Told) -> Non
 
     assert told.state.holder("ic") is None
     assert told.state.acked_by == "mei"
+
+
+def test_a_day_counts_from_the_dismissal(told: Told) -> None:
+    told.alert("warning")
+    told.ack("jonas").wait(hours=26)
+    told.do(lifecycle.dismiss, by="jonas", reason="a wrong click")
+    told.wait(minutes=1)
+    told.do(lifecycle.reopen, by="mei", reason="it was one")
+
+    assert told.state.stage == Stage.TRIAGE

@@ -118,6 +118,8 @@ def _refuse_at_work(state: Incident, who: str) -> None:
     seats = [role for role, holder in state.seats if holder == who]
     if seats:
         raise Refused(f"{who} holds {' and '.join(seats)}", "hand it over first: a shadow does not act")
+    if state.acked_by == who and not state.seats:
+        raise Refused(f"{who} acknowledged it, and nobody else is at work", "let somebody take a seat first")
     offered = next((offer.role for offer in state.offers if offer.to == who), None)
     if offered is not None:
         raise Refused(f"{offered} is on offer to {who}", "accept it, or wait until the offer lapses")

@@ -371,9 +371,8 @@ def reopen_until(state: Incident, context: Context) -> datetime:
 
 
 def _over_since(state: Incident) -> datetime:
-    """When it was resolved; of a dismissed one only the last thing that happened before is known."""
-    known = (state.level_at, state.last_signal_at, state.acked_at, state.reopened_at)
-    return state.resolved_at or max((state.opened_at, *filter(None, known)))
+    """When it was resolved or dismissed."""
+    return state.resolved_at or state.dismissed_at or state.opened_at
 
 
 def close(state: Incident, context: Context, now: datetime, *, by: str) -> list[ev.Event]:

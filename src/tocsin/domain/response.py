@@ -15,9 +15,10 @@ from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
 from tocsin.domain.incident import Incident, Paging, Stage
 from tocsin.domain.people import Person
-from tocsin.domain.work import MOST
 
 BACK_DATING_LIMIT = timedelta(days=7)
+PROPOSAL_LIMIT = 1000
+PROPOSALS_WAITING = 50
 EVIDENCE_LIMIT = 20 * 1024 * 1024
 """The largest file that is kept, in bytes."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -189,8 +190,10 @@ def propose(state: Incident, context: Context, now: datetime, *, by: str, text: 
     _refuse_over(state)
     if not text.strip():
         raise Refused("the proposal is empty", "one sentence: what should be done?")
-    if len(state.room.proposals) >= MOST:
-        raise Refused(f"{MOST} proposals wait for a decision", "decide on some first")
+    if len(text) > PROPOSAL_LIMIT:
+        raise Refused(f"a proposal has at most {PROPOSAL_LIMIT} characters", "put the rest into a note")
+    if len(state.room.proposals) >= PROPOSALS_WAITING:
+        raise Refused(f"{PROPOSALS_WAITING} proposals wait for a decision", "decide on some first")
     number = state.room.proposal_count + 1
     return Draft(state, context).add(ev.Proposed(now, by, number, Text(text.strip()))).events
 

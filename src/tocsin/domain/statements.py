@@ -10,10 +10,11 @@ from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
 from tocsin.domain.incident import Incident, Stage
 from tocsin.domain.spans import many
-from tocsin.domain.work import MOST, Statement
+from tocsin.domain.work import Statement
 
 AUDIENCE_LIMIT = 200
-TEXT_LIMIT = 5000
+TEXT_LIMIT = 4000
+STATEMENTS_LIMIT = 50
 
 
 def approvers(state: Incident) -> tuple[str, ...]:
@@ -42,8 +43,8 @@ def draft(
         )
     if state.holder("ic") is None:
         raise Refused("nobody is IC, and the IC approves every statement", "take the seat of ic first")
-    if state.duties.statement_count >= MOST:
-        raise Refused(f"{MOST} statements were drafted here", "post an update instead")
+    if state.duties.statement_count >= STATEMENTS_LIMIT:
+        raise Refused(f"{STATEMENTS_LIMIT} statements were drafted here", "post an update instead")
     drafted = ev.StatementDrafted(
         at=now,
         by=by,
