@@ -13,7 +13,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.told import DAY, PEOPLE, POLICY, SEV1, Decision, Told, acme, changed, directory, on_call, target
-from tocsin.domain import clocks, comms, effects, grouping, lifecycle, narrate, response, times, verdicts
+from tocsin.domain import (
+    actions,
+    clocks,
+    comms,
+    crew,
+    effects,
+    grouping,
+    legal,
+    lifecycle,
+    merging,
+    narrate,
+    response,
+    restricted,
+    tasks,
+    times,
+    verdicts,
+)
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Refused
 from tocsin.domain.fold import fold
@@ -52,7 +68,10 @@ contexts = st.builds(
     maybe,
     st.lists(st.sampled_from(HANDLES), max_size=4),
 )
-OVER = {Stage.RESOLVED, Stage.CLOSED, Stage.DISMISSED}
+OTHER = "INC-2026-0002"
+OVER = {Stage.RESOLVED, Stage.CLOSED, Stage.DISMISSED, Stage.MERGED}
+OWED = {"postmortem", "action", "legal-reminder", "legal-overdue"}
+"""What may fall due when it is over."""
 
 
 def commands() -> st.SearchStrategy[tuple[Decision, dict[str, Any]]]:
@@ -95,6 +114,44 @@ def commands() -> st.SearchStrategy[tuple[Decision, dict[str, Any]]]:
     )
 
 
+def work() -> st.SearchStrategy[tuple[Decision, dict[str, Any]]]:
+    """What people do beside paging and stages: tasks, duties, shadows, suspicions."""
+
+    def asked(what: Decision, /, **given_: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.tuples(st.just(what), st.fixed_dictionaries({"by": somebody, **given_}))
+
+    somebody = st.sampled_from(HANDLES)
+    text = st.sampled_from(("merge the rows back", "merge the rows back", " "))
+    number = st.integers(1, 3)
+    opened = asked(
+        tasks.open_task,
+        text=text,
+        owner=maybe,
+        minutes=st.one_of(st.none(), st.integers(1, 90)),
+        second=st.booleans(),
+    )
+    moment = st.integers(-60, 24 * 60).map(lambda minutes: DAY + timedelta(minutes=minutes))
+    day = st.one_of(st.none(), st.integers(0, 9).map(lambda days: DAY.date() + timedelta(days=days)))
+    regime = st.just("gdpr")
+    return st.one_of(
+        opened,
+        opened,
+        asked(tasks.assign_task, task=number, owner=somebody),
+        asked(tasks.approve_task, task=number),
+        asked(tasks.start_task, task=number),
+        asked(tasks.finish_task, task=number, result=text),
+        asked(tasks.drop_task, task=number, reason=text),
+        asked(legal.start, regime=regime, aware=moment, owner=maybe),
+        asked(legal.decide, regime=regime, decision=st.sampled_from(legal.DECISIONS), reason=text),
+        asked(actions.add, text=text, owner=maybe, due=day),
+        asked(actions.prove, action=number, proof=text),
+        asked(crew.suspect, what=text, author=maybe),
+        asked(crew.shadow, person=maybe),
+        asked(crew.leave_shadow),
+        asked(restricted.restrict, codename=st.just("Heron")),
+    )
+
+
 def endings() -> st.SearchStrategy[tuple[Decision, dict[str, Any]]]:
     by = {"by": st.sampled_from(HANDLES)}
     done = st.fixed_dictionaries(
@@ -105,6 +162,10 @@ def endings() -> st.SearchStrategy[tuple[Decision, dict[str, Any]]]:
         st.tuples(st.just(lifecycle.dismiss), st.fixed_dictionaries({**by, "reason": st.just("none")})),
         st.tuples(
             st.just(lifecycle.publish_postmortem), st.fixed_dictionaries({**by, "where": st.just("pm.md")})
+        ),
+        st.tuples(
+            st.just(response.document_written),
+            st.fixed_dictionaries(dict.fromkeys(("document", "path", "digest"), st.just("log"))),
         ),
         st.tuples(st.just(lifecycle.close), st.fixed_dictionaries(by)),
         st.tuples(st.just(lifecycle.reopen), st.fixed_dictionaries({**by, "reason": st.just("again")})),
@@ -126,12 +187,57 @@ def attempt(told: Told, command: tuple[Decision, dict[str, Any]]) -> None:
     told.advance()
 
 
+def another(context: Context, told: Told, level: str | None) -> Told:
+    """A second incident that begins now: declared by somebody at that level, or opened by an alert of its own."""
+    other = Told(context, told.now)
+    if level is None:
+        signal = Signal("probe", "x", "Queue stands still", "critical", group="other")
+        other.note_row(signal)
+        return other.open(grouping.open_for(signal, OTHER, "pinned", context, other.now))
+    opening = lifecycle.Opening(OTHER, "pinned", "Queue stands still", level, "person", "aisha")
+    return other.open(lifecycle.open_declared(opening, context, other.now, why="chosen"))
+
+
+def merge(child: Told, parent: Told, by: str) -> bool:
+    """Both sides or neither, as the engine does it."""
+    for told in (child, parent):
+        told.advance(inclusive=False)
+    before = child.state
+    merged = False
+    with contextlib.suppress(Refused):
+        ended = merging.merged(before, child.context, child.now, by=by, into=parent.state, reason="the same")
+        grown = merging.absorbed(parent.state, parent.context, parent.now, by=by, child=before)
+        child._take(ended)
+        parent._take(grown)
+        parent.firing |= child.firing
+        merged = True
+    for told in (child, parent):
+        told.advance()
+    return merged
+
+
 def begin(context: Context, word: str | None) -> Told:
     told = Told(context)
     if word is None:
         return told.declare("tomas", "SEV1")
     told.alert(word, key="a")
     return told
+
+
+def nothing_is_left_behind(told: Told) -> None:
+    """What must hold of every incident: nothing under way in what is over, no deadline in what ended elsewhere."""
+    state = told.state
+    if state.stage == Stage.CLOSED:
+        assert not [task for task in state.work.tasks if task.state == "started"]
+    if state.stage in OVER:
+        assert not [clock for clock in state.clocks if clock.open]
+        assert not state.open_pages()
+        assert not state.offers
+    if state.stage == Stage.MERGED:
+        assert not legal.running(state)
+        assert not [task for task in state.work.tasks if task.open]
+        assert not [action for action in state.duties.actions if action.state == "open"]
+        assert clocks.next_due(state, told.context) is None
 
 
 class Incidents(RuleBasedStateMachine):
@@ -150,6 +256,33 @@ class Incidents(RuleBasedStateMachine):
     @rule(command=endings())
     def somebody_ends_it(self, command: tuple[Decision, dict[str, Any]]) -> None:
         attempt(self.told, command)
+
+    @rule(command=work())
+    def somebody_works(self, command: tuple[Decision, dict[str, Any]]) -> None:
+        attempt(self.told, command)
+
+    @rule(
+        level=st.one_of(st.none(), levels),
+        did=st.lists(st.one_of(commands(), work()), max_size=4),
+        by=st.sampled_from(HANDLES),
+        goes_on=st.sampled_from((True, True, True, False)),
+    )
+    def it_is_the_same_as_another(
+        self, level: str | None, did: list[tuple[Decision, dict[str, Any]]], by: str, goes_on: bool
+    ) -> None:
+        """Another incident is merged into this one; or this one ends in the other."""
+        other = another(self.told.context, self.told, level)
+        for command in did:
+            attempt(other, command)
+        child, parent = (other, self.told) if goes_on else (self.told, other)
+        called = child.state.paging == Paging.TRIGGERED
+        ack = parent.state.acked_at
+        if not merge(child, parent, by):
+            return
+        assert child.state.stage == Stage.MERGED
+        nothing_is_left_behind(child)
+        if called and ack is not None and self.told.now - ack > grouping.GROUP_WINDOW:
+            assert parent.state.paging == Paging.TRIGGERED
 
     @rule(span=spans)
     def time_passes(self, span: timedelta) -> None:
@@ -217,7 +350,8 @@ class Incidents(RuleBasedStateMachine):
             assert len(breached) == sum(c.breached for c in kept)
             assert len(ended) == sum(not c.open for c in kept)
             assert sum(c.open for c in kept) <= 1
-            assert all(c.breached == (c.verdict == "missed") for c in kept if not c.open)
+            judged = [c for c in kept if not c.open and c.verdict != "merged"]
+            assert all(c.breached == (c.verdict == "missed") for c in judged)
 
     @invariant()
     def whoever_is_not_answered_for_is_still_being_called(self) -> None:
@@ -226,11 +360,21 @@ class Incidents(RuleBasedStateMachine):
             assert any(d.kind == "rung" for d in clocks.deadlines(state, self.told.context))
 
     @invariant()
-    def once_it_is_over_only_the_postmortem_is_due(self) -> None:
-        if self.told.state.stage in OVER:
+    def once_it_is_over_only_what_is_owed_is_due(self) -> None:
+        stage = self.told.state.stage
+        if stage in OVER:
             kinds = {d.kind for d in clocks.deadlines(self.told.state, self.told.context)}
-            assert kinds <= {"postmortem"}
-            assert not [c for c in self.told.state.clocks if c.open]
+            assert kinds <= OWED | ({"task"} if stage == Stage.RESOLVED else set())
+
+    @invariant()
+    def nothing_is_left_behind(self) -> None:
+        nothing_is_left_behind(self.told)
+
+    @invariant()
+    def whoever_answered_does_not_only_watch(self) -> None:
+        state = self.told.state
+        assert state.acked_by not in state.room.shadows
+        assert not {person for _, person in state.seats} & set(state.room.shadows)
 
     @invariant()
     def every_fact_can_be_said_in_one_line_and_acted_on(self) -> None:
@@ -250,7 +394,7 @@ TestIncidents = Incidents.TestCase
 TestIncidents.settings = settings(max_examples=60, stateful_step_count=25)
 
 steps = st.one_of(
-    st.tuples(st.just("command"), commands()),
+    st.tuples(st.just("command"), st.one_of(commands(), work())),
     st.tuples(st.just("pass"), spans),
     st.tuples(st.just("end"), endings()),
 )
