@@ -130,7 +130,7 @@ def work() -> st.SearchStrategy[tuple[Decision, dict[str, Any]]]:
         minutes=st.one_of(st.none(), st.integers(1, 90)),
         second=st.booleans(),
     )
-    moment = st.integers(-60, 24 * 60).map(lambda minutes: DAY + timedelta(minutes=minutes))
+    known = st.integers(-60, 0).map(lambda minutes: DAY + timedelta(minutes=minutes))
     day = st.one_of(st.none(), st.integers(0, 9).map(lambda days: DAY.date() + timedelta(days=days)))
     regime = st.just("gdpr")
     return st.one_of(
@@ -141,7 +141,7 @@ def work() -> st.SearchStrategy[tuple[Decision, dict[str, Any]]]:
         asked(tasks.start_task, task=number),
         asked(tasks.finish_task, task=number, result=text),
         asked(tasks.drop_task, task=number, reason=text),
-        asked(legal.start, regime=regime, aware=moment, owner=maybe),
+        asked(legal.start, regime=regime, aware=known, owner=somebody),
         asked(legal.decide, regime=regime, decision=st.sampled_from(legal.DECISIONS), reason=text),
         asked(actions.add, text=text, owner=maybe, due=day),
         asked(actions.prove, action=number, proof=text),
@@ -263,7 +263,7 @@ class Incidents(RuleBasedStateMachine):
 
     @rule(
         level=st.one_of(st.none(), levels),
-        did=st.lists(st.one_of(commands(), work()), max_size=4),
+        did=st.lists(st.one_of(commands(), work(), work()), max_size=6),
         by=st.sampled_from(HANDLES),
         goes_on=st.sampled_from((True, True, True, False)),
     )
