@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.told import DAY, REF, Told, acme
-from tocsin.domain import clocks, grouping, lifecycle, narrate, times
+from tocsin.domain import clocks, grouping, lifecycle, narrate, tasks, times
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
 from tocsin.domain.fold import fold
@@ -280,3 +280,17 @@ def test_a_day_counts_from_the_dismissal(told: Told) -> None:
     told.do(lifecycle.reopen, by="mei", reason="it was one")
 
     assert told.state.stage == Stage.TRIAGE
+
+
+def test_triage_with_work_under_way_does_not_end_by_itself_or_in_silence(told: Told) -> None:
+    told.alert()
+    told.ack("mei")
+    told.do(tasks.open_task, by="mei", text="Look at the queue", owner="jonas", minutes=10)
+    told.recovered()
+    assert told.state.stage == Stage.TRIAGE
+    with pytest.raises(Refused, match="work under way: task 1"):
+        told.do(lifecycle.dismiss, by="mei", reason="recovered")
+    told.do(tasks.finish_task, by="jonas", task=1, result="empty again")
+    told.do(lifecycle.dismiss, by="mei", reason="recovered")
+
+    assert told.state.stage == Stage.DISMISSED

@@ -114,9 +114,9 @@ def _rank(level: str, context: Context) -> int:
 
 
 def _recovered(draft: Draft, now: datetime) -> None:
-    """The last alert recovered: triage ends by itself, a declared incident only gets the fact."""
+    """The last alert recovered: triage ends by itself, unless people began to work on it; else it is a fact only."""
     draft.add(ev.Recovered(now))
-    if draft.state.stage == Stage.TRIAGE:
+    if draft.state.stage == Stage.TRIAGE and not lifecycle.under_way(draft.state):
         lifecycle.end_clock(draft, "ack", now, void=True)
         escalation.stop(draft, now, None)
         draft.add(ev.Dismissed(now, None, Text("recovered")))

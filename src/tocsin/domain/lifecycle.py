@@ -389,6 +389,12 @@ publish_postmortem = postmortem.publish_postmortem
 """The step between resolve and close; its rules stand with the other duties."""
 
 
+def under_way(state: Incident) -> list[str]:
+    """What somebody would still wait for: open tasks and running legal deadlines, in words."""
+    tasks = [f"task {task.number}" for task in state.work.tasks if task.open]
+    return tasks + [f"the {legal.regime} deadline" for legal in state.duties.legal if legal.decision is None]
+
+
 def dismiss(
     state: Incident, context: Context, now: datetime, *, by: str | None, reason: str
 ) -> list[ev.Event]:
@@ -397,6 +403,9 @@ def dismiss(
         raise Refused(f"{state.ref} is {state.stage}: only triage can be dismissed", _possible(state))
     if not reason.strip():
         raise Refused("dismissing needs a reason", "say why it is no incident")
+    waiting = under_way(state)
+    if waiting:
+        raise Refused(f"{state.ref} has work under way: {', '.join(waiting)}", "end it first, or declare it")
     draft = Draft(state, context)
     end_clock(draft, "ack", now, void=True)
     escalation.stop(draft, now, by)
