@@ -19,6 +19,7 @@ from tocsin.domain import (
     comms,
     crew,
     effects,
+    gates,
     grouping,
     legal,
     lifecycle,
@@ -227,8 +228,8 @@ def begin(context: Context, word: str | None) -> Told:
 def nothing_is_left_behind(told: Told) -> None:
     """What must hold of every incident: nothing under way in what is over, no deadline in what ended elsewhere."""
     state = told.state
-    if state.stage == Stage.CLOSED:
-        assert not [task for task in state.work.tasks if task.state == "started"]
+    if not gates.is_worked_on(state):
+        assert not [task for task in state.work.tasks if task.open]
     if state.stage in OVER:
         assert not [clock for clock in state.clocks if clock.open]
         assert not state.open_pages()

@@ -114,9 +114,9 @@ def missing_for_close(state: Incident, context: Context) -> list[str]:
     for document, reason in documents_owed(state):
         missing.append(f"the {_named(document)} is still owed: {reason}")
     missing += [
-        f"task {task.number} is under way: finish or drop it"
+        f"task {task.number} is {'under way' if task.state == 'started' else 'open'}: finish or drop it"
         for task in state.work.tasks
-        if task.state == "started"
+        if task.open
     ]
     missing += actions.missing(state)
     missing += [
