@@ -50,9 +50,9 @@ def test_a_note_is_changed_by_a_new_entry_and_what_stood_there_stays(led: Told) 
     assert [e.text for e in led.events(ev.Noted)] == ["the queue is full"]
     (edited,) = led.events(ev.NoteEdited)
     assert (edited.note, edited.text) == (first, "the queue of mails is full")
-    assert led.state.room.notes == ((first, second),)
+    assert led.state.notes.standing == ((first, second),)
     third = note(led, "the queue of mails was full", replaces=second)
-    assert led.state.room.notes == ((first, third),)
+    assert led.state.notes.standing == ((first, third),)
 
 
 def test_of_two_who_change_the_same_note_the_second_is_told(led: Told) -> None:

@@ -44,7 +44,12 @@ def evolve(state: Incident | None, event: ev.Event) -> Incident:
         if type(event).__name__ not in ev.EVENT_KINDS:
             raise LookupError(f"unknown event kind {type(event).__name__}")
         return replace(state, version=state.version + 1)
-    return replace(change(state, event), version=state.version + 1)
+    after = change(state, event)
+    if after is state:
+        return replace(state, version=state.version + 1)
+    # A copy that nobody else has seen yet gets its number in place: a second copy would double the cost of a fact.
+    object.__setattr__(after, "version", state.version + 1)
+    return after
 
 
 def fold(events: Iterable[ev.Event], state: Incident | None = None) -> Incident:

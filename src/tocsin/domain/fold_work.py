@@ -18,6 +18,7 @@ from tocsin.domain.work import (
     Answered,
     Check,
     Legal,
+    Notes,
     Proposal,
     Restriction,
     Spoken,
@@ -81,13 +82,13 @@ def _action(s: Incident, number: int, **changes: Any) -> Incident:
 def _noted(s: Incident, e: ev.Noted) -> Incident:
     """The entry's own version is one more than the state's, which `fold` counts up afterwards."""
     entry = s.version + 1
-    return _room(s, notes=(*s.room.notes, (entry, entry))[-MOST:])
+    return replace(s, notes=replace(s.notes, standing=(*s.notes.standing, (entry, entry))[-MOST:]))
 
 
 def _note_edited(s: Incident, e: ev.NoteEdited) -> Incident:
     entry = s.version + 1
-    notes = tuple((first, entry if new == e.note else new) for first, new in s.room.notes)
-    return _room(s, notes=notes, replaced=(*s.room.replaced, e.note)[-MOST:])
+    standing = tuple((first, entry if new == e.note else new) for first, new in s.notes.standing)
+    return replace(s, notes=Notes(standing, (*s.notes.replaced, e.note)[-MOST:]))
 
 
 def _proposed(s: Incident, e: ev.Proposed) -> Incident:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tocsin.domain.work import Duties, Room, Work
+from tocsin.domain.work import Duties, Notes, Room, Work
 
 
 class Stage(StrEnum):
@@ -189,6 +189,8 @@ class Incident:
     absorbed: tuple[str, ...] = ()
     more_claims: tuple[str, ...] = ()
     """Claims that came with merged incidents."""
+    notes: Notes = Notes()
+    """Apart from the room: no deadline depends on them, so that a note costs no new look at all deadlines."""
     room: Room = Room()
     work: Work = Work()
     duties: Duties = Duties()

@@ -174,13 +174,13 @@ def _edited(
     """The newest words of a note are changed; what stood there stays readable."""
     if happened is not None:
         raise Refused("a note is changed now", "leave the time out, or write a new note with it")
-    if replaces in state.room.replaced:
-        newest = next((new for first, new in state.room.notes if first == replaces), None)
+    if replaces in state.notes.replaced:
+        newest = next((new for first, new in state.notes.standing if first == replaces), None)
         where = f" (entry {newest} says what holds)" if newest else ""
         raise Refused(
             f"entry {replaces} was changed meanwhile{where}", "look at what it says now, then change that one"
         )
-    if replaces not in {new for _, new in state.room.notes}:
+    if replaces not in {new for _, new in state.notes.standing}:
         raise Refused(f"entry {replaces} is no note that can be changed", "write a new note instead")
     return Draft(state, context).add(ev.NoteEdited(now, by, replaces, Text(text))).events
 

@@ -49,8 +49,18 @@ class Restriction:
 
 
 @dataclass(frozen=True, slots=True)
+class Notes:
+    """The notes by their entries: `standing` as (first entry, newest one), `replaced` those that a newer one replaced:
+    whoever changes one of these has not seen the newer one.
+    """
+
+    standing: tuple[tuple[int, int], ...] = ()
+    replaced: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
-    """Who takes part and what was said. `joined`: who acknowledged, in order; `notes`: (first entry, newest one)."""
+    """Who takes part and what was said. `joined`: who acknowledged, in order."""
 
     joined: tuple[str, ...] = ()
     shadows: tuple[str, ...] = ()
@@ -59,9 +69,6 @@ class Room:
     proposal_count: int = 0
     decisions: tuple[Spoken, ...] = ()
     """The newest few."""
-    notes: tuple[tuple[int, int], ...] = ()
-    replaced: tuple[int, ...] = ()
-    """Entries that a newer one replaced: whoever changes one of these has not seen the newer one."""
     warned: tuple[str, ...] = ()
     """Warnings that were said once."""
     led_since: datetime | None = None

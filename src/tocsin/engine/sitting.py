@@ -275,5 +275,5 @@ def _copied(value: Any) -> Any:
     return list(value)
 
 
-_LOOKS = attrgetter(*(field.name for field in fields(Incident) if field.name != "version"))
+_LOOKS = attrgetter(*(field.name for field in fields(Incident) if field.name not in {"version", "notes"}))
 """Everything of a state that deadlines can depend on."""

@@ -204,7 +204,7 @@ def _duties(
 
 
 def _timeline(request: Request, state: Incident, context: Context, records: list[Recorded]) -> Values:
-    lines = lines_of(records, state.detected_at, context, [newest for _, newest in state.room.notes])
+    lines = lines_of(records, state.detected_at, context, [newest for _, newest in state.notes.standing])
     most = len(lines) if "all" in request.query_params else ENTRIES
     update = next((r.event for r in reversed(records) if isinstance(r.event, ev.UpdatePosted)), None)
     return {"lines": lines[:most], "older": max(0, len(lines) - most), "last_update": update}

@@ -204,7 +204,7 @@ class Editing:
 
 def editing(state: Incident, records: list[Recorded], wanted: str) -> Editing | None:
     """The newest words of the note that somebody asked to change."""
-    newest = {new for _, new in state.room.notes}
+    newest = {new for _, new in state.notes.standing}
     for record in records:
         if wanted == str(record.version) and record.version in newest:
             e = record.event
