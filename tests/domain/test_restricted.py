@@ -67,7 +67,7 @@ def test_who_owns_an_action_or_approves_a_statement_reads_it_while_that_is_to_be
     told.do(response.offer_handover, by="mei", role="ic", to="priya")
     told.do(response.accept_handover, by="priya", role="ic")
     bare = replace(told.state, room=replace(told.state.room, joined=()), declared_by=None, acked_by=None)
-    outside = replace(bare, room=replace(bare.room, restriction=Restriction("Heron", ())))
+    outside = replace(bare, pages=(), room=replace(bare.room, restriction=Restriction("Heron", ())))
     assert restricted.may_read(outside, "mei")
     sent = replace(outside.duties.statements[0], state="sent")
     assert not restricted.may_read(
@@ -98,3 +98,14 @@ def test_every_row_that_was_written_is_written_again() -> None:
     before = len(told.effects)
     told.do(restricted.lift, by="mei", reason="everybody was told")
     assert [name for name in documents(told, before) if "-" in name] == rows
+
+
+def test_whoever_was_called_is_not_locked_out_and_readers_are_not_lost() -> None:
+    told = leak()
+    told.do(restricted.restrict, by="tomas", codename="Heron", readers=("aisha",))
+    told.do(restricted.restrict, by="mei", codename="Stork", readers=("henrik",))
+
+    assert told.pages()
+    assert all(restricted.may_read(told.state, person) for _, person in told.pages())
+    assert all(restricted.may_read(told.state, person) for person in ("tomas", "aisha", "henrik"))
+    assert told.state.known_as == "Stork"

@@ -26,11 +26,14 @@ def restrict(
     readers: tuple[str, ...] = (),
     reason: str = "",
 ) -> list[ev.Event]:
-    """From now on only these people and those at work may read it. Again: another list. Raises Refused."""
+    """From now on only these people and those at work may read it. Again: another codename, more readers.
+
+    Whoever was called may read on: nobody is locked out of what she is woken for. Raises Refused.
+    """
     word = " ".join(codename.split())
     if not word or len(word) > CODENAME_LIMIT:
         raise Refused(f"a codename has 1 to {CODENAME_LIMIT} characters", "a word that gives nothing away")
-    if word.casefold() in state.title.casefold():
+    if word.casefold() in state.title.casefold() or state.title.casefold() in word.casefold():
         raise Refused("the codename stands in the title", "choose a word that gives nothing away")
     unknown = [handle for handle in readers if context.directory.get(handle) is None]
     if unknown:
@@ -39,7 +42,8 @@ def restrict(
         raise Refused(f"more than {READERS_LIMIT} readers", "what so many may read is not restricted")
     if not may_read(state, by):
         raise Refused(f"{by} may not read {state.ref}", "ask whoever leads it")
-    named = tuple(dict.fromkeys((by, *(handle.lstrip("@") for handle in readers))))
+    earlier = state.room.restriction.readers if state.room.restriction else ()
+    named = tuple(dict.fromkeys((*earlier, by, *(handle.lstrip("@") for handle in readers))))
     return Draft(state, context).add(ev.Restricted(now, by, word, named, Text(reason))).events
 
 
@@ -64,7 +68,7 @@ def may_read(state: Incident, person: str) -> bool:
         *state.room.joined,
         *state.room.shadows,
         *(holder for _, holder in state.seats),
-        *(page.person for page in state.open_pages()),
+        *(page.person for page in state.pages),
         *(offer.to for offer in state.offers),
         *(task.owner for task in state.work.tasks if task.open and task.owner),
         *(legal.owner for legal in state.duties.legal),
