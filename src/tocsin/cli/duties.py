@@ -13,7 +13,7 @@ from tocsin.cli.client import connected
 from tocsin.cli.failure import misused
 from tocsin.cli.options import AsJson, AsPerson, AtServer, Because, Owner
 from tocsin.cli.output import STDOUT, columns, emit_json
-from tocsin.cli.words import do, take_apart
+from tocsin.cli.words import take_apart
 
 app = typer.Typer(rich_markup_mode=None)
 ACTION_VERBS: Final = {"add": "TEXT", "change": "N", "prove": "N", "drop": "N"}
@@ -56,7 +56,7 @@ def action(
         given["proof"] = wanted(proof, "--proof", "What shows that it holds in production?")
     if verb == "drop" or because is not None:
         given["reason"] = wanted(because, "--because", "Why is it not done?")
-    do(ref, "action", given, server, person, as_json)
+    act(ref, "action", given, server, person, as_json)
 
 
 @app.command()
@@ -135,7 +135,7 @@ def legal(
     else:
         given["decision"] = rest[1]
         given["reason"] = wanted(because, "--because", "Why? It is kept with the decision.")
-    do(ref, "legal", given, server, person, as_json)
+    act(ref, "legal", given, server, person, as_json)
 
 
 @app.command()
@@ -172,7 +172,7 @@ def statement(
         given["statement"] = number_of(rest[0], "statement")
     if verb == "sent":
         given["where"] = wanted(where, "--where", "Where was it sent?")
-    do(ref, "statement", given, server, person, as_json)
+    act(ref, "statement", given, server, person, as_json)
 
 
 @app.command()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tocsin.cli.acting import act
 from tocsin.cli.asked import looks_like_reference
 from tocsin.cli.failure import misused
 
-Given = dict[str, Any]
 Verbs = dict[str, str]
 """What can be done, each with the names of the words that it takes: `{"assign": "N HANDLE"}`."""
 
@@ -29,10 +25,3 @@ def take_apart(words: list[str], verbs: Verbs) -> tuple[str | None, str, list[st
             f"expected {wanted}, got {len(rest)} words behind {verb}", "put text with spaces into quotes"
         )
     return ref, verb, rest
-
-
-def do(
-    ref: str | None, verb: str, given: Given, server: str | None, person: str | None, as_json: bool
-) -> None:
-    """Send it; what was not said is left out, and what does not belong together is refused by name."""
-    act(ref, verb, {k: v for k, v in given.items() if v is not None}, server, person, as_json)

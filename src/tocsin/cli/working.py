@@ -8,13 +8,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from tocsin.cli.acting import act
 from tocsin.cli.asked import find_incident, handle, looks_like_reference, number_of, seconds, wanted
 from tocsin.cli.client import connected
 from tocsin.cli.failure import misused
 from tocsin.cli.options import AsJson, AsPerson, AtServer, Because, Owner, Reference
 from tocsin.cli.output import emit_json
 from tocsin.cli.telling import say_answer
-from tocsin.cli.words import do, take_apart
+from tocsin.cli.words import take_apart
 
 app = typer.Typer(rich_markup_mode=None)
 EVIDENCE_LIMIT: Final = 20 * 1024 * 1024
@@ -79,7 +80,7 @@ def task(
         given["owner"] = handle(rest[1])
     elif verb == "drop":
         given["reason"] = wanted(because, "--because", "Why is it not done?")
-    do(ref, "task", given, server, person, as_json)
+    act(ref, "task", given, server, person, as_json)
 
 
 @app.command()
@@ -116,7 +117,7 @@ def restored(
         "rpo_s": seconds(rpo, "--rpo"),
         "rto_s": seconds(rto, "--rto"),
     }
-    do(ref, "restored", body, server, person, as_json)
+    act(ref, "restored", body, server, person, as_json)
 
 
 @app.command()

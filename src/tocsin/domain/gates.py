@@ -20,7 +20,7 @@ from tocsin.domain.due import Deadline, Fire
 from tocsin.domain.events import Text
 from tocsin.domain.incident import Incident, Stage
 from tocsin.domain.policy import Gate, GatePoint
-from tocsin.domain.spans import span
+from tocsin.domain.spans import full, span
 from tocsin.domain.work import Answered, Check, Task
 
 ANSWERS = ("ok", "failed", "exception")
@@ -349,7 +349,7 @@ def refuse_without_check(
     lines = _asked(state, gate, earlier, now) if gate else []
     point, ref = _restore_point(state, earlier)
     noted = f" (of {ref})" if ref else ""
-    lines.append(f"restore point {_full(point)}{noted}" if point else "no restore point is written down yet")
+    lines.append(f"restore point {full(point)}{noted}" if point else "no restore point is written down yet")
     leader = state.holder("ic")
     lines.append(f"or the IC{f' ({leader})' if leader else ''} goes past it with a reason")
     raise Refused(
@@ -369,11 +369,7 @@ def _asked(state: Incident, gate: Gate, earlier: tuple[EarlierCheck, ...], now: 
 
 
 def _at(at: datetime, now: datetime) -> str:
-    return f"{at:%H:%M:%S}" if at.date() == now.date() else _full(at)
-
-
-def _full(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{at:%H:%M:%S}" if at.date() == now.date() else full(at)
 
 
 def _ago(at: datetime, now: datetime) -> str:

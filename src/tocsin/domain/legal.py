@@ -12,7 +12,7 @@ from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.due import Deadline, Fire
 from tocsin.domain.events import Text
 from tocsin.domain.incident import Incident, Stage
-from tocsin.domain.spans import span
+from tocsin.domain.spans import full, span
 from tocsin.domain.work import Legal
 
 DEFAULT_LIMIT_S = 72 * 3600
@@ -64,7 +64,7 @@ def start(
     name = _regime(regime)
     known = state.duties.running(name)
     if known is not None:
-        raise Refused(f"the {name} deadline runs already, until {_full(known.due)}", "decide on it")
+        raise Refused(f"the {name} deadline runs already, until {full(known.due)}", "decide on it")
     if len(state.duties.legal) >= DEADLINES_LIMIT:
         raise Refused(f"{state.ref} has had {DEADLINES_LIMIT} legal deadlines", "keep a note instead")
     seconds = _limit(name, limit_s)
@@ -101,7 +101,7 @@ def _refuse_aware(state: Incident, now: datetime, aware: datetime) -> None:
     if aware < earliest:
         raise Refused(
             f"aware lies more than {BACK_DATING_LIMIT.days} days before it was detected",
-            f"look at the date, or correct detected first; the earliest now is {_full(earliest)}",
+            f"look at the date, or correct detected first; the earliest now is {full(earliest)}",
         )
 
 
@@ -131,10 +131,6 @@ def decide(
     if not reason.strip():
         raise Refused("the decision needs a reason", "it is kept even when nobody has to be told")
     return Draft(state, context).add(ev.LegalDecided(now, by, name, word, Text(reason.strip()))).events
-
-
-def _full(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 # --- reminders ------------------------------------------------------------------------------------------------------

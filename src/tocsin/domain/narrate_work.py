@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.domain import events as ev
-from tocsin.domain.spans import many, span
+from tocsin.domain.spans import full, many, span
 
 
 def _time(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "unknown"
+    return full(at) if at else "unknown"
 
 
 def _because(reason: str) -> str:

@@ -1,6 +1,8 @@
-"""How lengths of time and lists of people are written, everywhere alike."""
+"""How instants, lengths of time and lists of people are written, everywhere alike."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 def span(seconds: int) -> str:
@@ -18,3 +20,8 @@ def span(seconds: int) -> str:
 def many(people: tuple[str, ...]) -> str:
     """Handles as a list, or that there is nobody."""
     return ", ".join(people) or "nobody"
+
+
+def full(at: datetime) -> str:
+    """`2026-02-05 16:19:40 UTC`."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

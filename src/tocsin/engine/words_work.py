@@ -12,7 +12,7 @@ from tocsin.domain import briefing, crew, legal
 from tocsin.domain.context import Context
 from tocsin.domain.effects import Send
 from tocsin.domain.incident import Incident
-from tocsin.domain.spans import many
+from tocsin.domain.spans import full, many
 from tocsin.domain.work import ActionItem, Legal, Task
 
 Asked = Callable[[Send, Incident, Context, datetime], str]
@@ -49,10 +49,6 @@ def _said(text: str, state: Incident) -> str:
     if not line or state.room.restriction is not None:
         return "."
     return f": {line}" if line.endswith((".", "!", "?")) else f": {line}."
-
-
-def _full(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 # --- work -----------------------------------------------------------------------------------------------------------
@@ -163,7 +159,7 @@ def _legal(send: Send, state: Incident, context: Context, now: datetime) -> str:
     found = _deadline(send, state)
     if found is None:
         return f"The {send.note} deadline has its decision." if send.note else "A legal deadline."
-    when = f"since {_full(found.aware)}, due {_full(found.due)}"
+    when = f"since {full(found.aware)}, due {full(found.due)}"
     first = {
         "legal-started": f"You own the {found.regime} deadline, {when}.",
         "legal-overdue": f"The {found.regime} deadline has passed without a decision, {when}.",
