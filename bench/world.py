@@ -12,7 +12,9 @@ from tocsin.domain.context import Context
 from tocsin.domain.effects import derive
 from tocsin.domain.fold import evolve
 from tocsin.domain.grouping import Signal
-from tocsin.domain.policy import BUILT_IN, Rotation, RotationRow
+from tocsin.domain.oncall.rota import Rota
+from tocsin.domain.policy import RotationRow, RotationTable
+from tocsin.domain.source import BUILT_IN
 from tocsin.engine.live import Live
 from tocsin.handbook.read import read_handbook
 from tocsin.store.contract import Store, StreamWrite
@@ -26,14 +28,14 @@ def team() -> Live:
     policy = read_handbook(None, ROOT / "examples" / "acme" / "docs" / "ops").policy
     assert policy is not None
     week = RotationRow("2026-01-19", (("primary", "mei"), ("secondary", "priya")), BUILT_IN)
-    rotation = Rotation((week,), BUILT_IN, 0, "09:00", "Europe/Stockholm", repeats=True)
+    rotation = RotationTable((week,), BUILT_IN, 0, "09:00", "Europe/Stockholm", repeats=True)
     mail = EmailSettings(name="mail", url="smtp://127.0.0.1:1025", sender="tocsin@acme.example")
     people = directory(policy, [], {"mail": mail}, ["henrik"])
-    return Live(PINNED, replace(policy, rotations=(rotation,)), people, (rotation,))
+    return Live(PINNED, replace(policy, rotations=(rotation,)), people, Rota(tables=(rotation,)))
 
 
 def context_of(live: Live) -> Context:
-    return Context(live.policy, live.directory, live.rotations, live.warnings)
+    return Context(live.policy, live.directory, live.rota, live.warnings)
 
 
 def know_policy(store: Store, live: Live, now: datetime) -> None:

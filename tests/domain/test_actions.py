@@ -12,7 +12,8 @@ from domain.told import SEV4, Told, acme, changed
 from tocsin.domain import actions, clocks, lifecycle
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
-from tocsin.domain.policy import BUILT_IN, Sprint
+from tocsin.domain.policy import Sprint
+from tocsin.domain.source import BUILT_IN
 from tocsin.domain.work import ActionItem
 
 NEXT_WEEK = date(2026, 1, 27)

@@ -7,8 +7,10 @@ from dataclasses import replace
 from domain.told import LADDER, MINUTE, POLICY, Told, acme, directory, ladder_due, on_call
 from tocsin.domain import events as ev
 from tocsin.domain import lifecycle, response
+from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.people import Directory
-from tocsin.domain.policy import BUILT_IN, Rung, built_in_policy
+from tocsin.domain.policy import Rung, built_in_policy
+from tocsin.domain.source import BUILT_IN
 
 EVERYBODY = tuple(acme().directory.people)
 
@@ -64,7 +66,7 @@ def test_a_late_look_fires_every_step_that_was_due_and_says_how_late(told: Told)
 
 def test_who_is_on_call_is_read_when_the_step_fires(told: Told) -> None:
     told.alert()
-    told.context = replace(told.context, rotations=on_call("mei", "henrik"))
+    told.context = replace(told.context, rota=on_call("mei", "henrik"))
     told.until("13:06:00")
 
     assert told.pages() == [("13:00:00", "mei"), ("13:05:00", "henrik")]
@@ -260,7 +262,7 @@ def test_a_person_reached_a_second_time_is_called_afresh_and_her_first_page_ends
 
 
 def test_a_rotation_without_anybody_calls_every_ic() -> None:
-    told = Told(replace(acme(), rotations=()))
+    told = Told(replace(acme(), rota=Rota()))
     told.alert()
 
     assert told.pages() == [("13:00:00", "priya"), ("13:00:00", "mei"), ("13:00:00", "henrik")]
@@ -292,7 +294,7 @@ def test_with_nobody_reachable_at_all_the_incident_exists_and_the_siren_never_st
 
 
 def test_nobody_known_at_all() -> None:
-    told = Told(replace(acme(), directory=Directory(), rotations=()))
+    told = Told(replace(acme(), directory=Directory(), rota=Rota()))
     told.alert()
     told.wait(hours=1)
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from domain.told import Told, acme
 from tocsin.domain import escalation
-from tocsin.domain.oncall import Ended, Turn, handover_instant, on_call, turn_at
-from tocsin.domain.policy import BUILT_IN, Rotation, RotationRow
+from tocsin.domain.oncall.rota import Rota
+from tocsin.domain.oncall.tables import Ended, Turn, handover_instant, on_call, turn_at
+from tocsin.domain.policy import RotationRow, RotationTable
+from tocsin.domain.source import BUILT_IN
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MINUTE = timedelta(minutes=1)
@@ -22,14 +24,14 @@ TICK = timedelta(microseconds=1)
 
 def rotation(
     handover: str, *starts: str, tz: str = "Europe/Stockholm", repeats: bool = True, days: int = 7
-) -> Rotation:
+) -> RotationTable:
     """`Mon 09:00` and the dates of the rows; person `a` is in the first row, `b` in the second ..."""
     day, clock = handover.split()
     rows = tuple(
         RotationRow(start, (("primary", chr(ord("a") + n)), ("secondary", chr(ord("A") + n))), BUILT_IN)
         for n, start in enumerate(starts)
     )
-    return Rotation(rows, BUILT_IN, DAYS.index(day), clock, tz, repeats, days)
+    return RotationTable(rows, BUILT_IN, DAYS.index(day), clock, tz, repeats, days)
 
 
 def utc(text: str) -> datetime:
@@ -44,7 +46,7 @@ def handed_over(day: str, clock: str, tz: str) -> str:
     )
 
 
-def primary(table: Rotation, at: str | datetime) -> tuple[str, ...]:
+def primary(table: RotationTable, at: str | datetime) -> tuple[str, ...]:
     return on_call((table,), "primary", utc(at) if isinstance(at, str) else at)
 
 
@@ -237,7 +239,7 @@ def test_days_and_fortnights_repeat_like_weeks() -> None:
 
 def test_when_the_table_has_run_out_every_ic_is_called() -> None:
     table = rotation("Mon 09:00", "2026-01-05", repeats=False)
-    told = Told(replace(acme(), rotations=(table,)))
+    told = Told(replace(acme(), rota=Rota(tables=(table,))))
     told.alert()
     told.until("13:06:00")
 
@@ -247,8 +249,10 @@ def test_when_the_table_has_run_out_every_ic_is_called() -> None:
 
 def test_the_table_runs_out_while_people_are_being_called() -> None:
     row = RotationRow("2026-01-12", (("primary", "mei"), ("secondary", "jonas")), BUILT_IN)
-    table = Rotation((row,), BUILT_IN, 1, "14:02", "Europe/Stockholm")  # until Tuesday 2026-01-20 13:02 UTC
-    told = Told(replace(acme(), rotations=(table,)))
+    table = RotationTable(
+        (row,), BUILT_IN, 1, "14:02", "Europe/Stockholm"
+    )  # until Tuesday 2026-01-20 13:02 UTC
+    told = Told(replace(acme(), rota=Rota(tables=(table,))))
     told.alert()
     told.until("13:06:00")
 
@@ -275,7 +279,7 @@ def first_reading(day: date, clock: str, zone: ZoneInfo) -> datetime:
     return at
 
 
-def reader_of_minutes(table: Rotation, at: datetime) -> str | None:
+def reader_of_minutes(table: RotationTable, at: datetime) -> str | None:
     """Whoever took the pager last, going through all hand-overs from the beginning."""
     zone = ZoneInfo(table.tz)
     begins = [date.fromisoformat(row.starts) for row in table.rows]
@@ -326,7 +330,7 @@ tables = st.builds(
 
 @settings(max_examples=60)
 @given(tables, st.integers(-7 * 24 * 60, 42 * 24 * 60))
-def test_at_any_minute_it_is_whom_a_reader_of_minutes_finds(table: Rotation, minutes: int) -> None:
+def test_at_any_minute_it_is_whom_a_reader_of_minutes_finds(table: RotationTable, minutes: int) -> None:
     at = utc(table.rows[0].starts) + minutes * MINUTE
     expected = reader_of_minutes(table, at)
 
@@ -336,7 +340,7 @@ def test_at_any_minute_it_is_whom_a_reader_of_minutes_finds(table: Rotation, min
 @settings(max_examples=60)
 @example(rotation("Sun 00:00", "2010-10-31", "2010-11-07", tz="America/St_Johns"), 1, 30)
 @given(tables, st.integers(0, 5), st.integers(-90, 90))
-def test_around_every_hand_over_too(table: Rotation, turn: int, minutes: int) -> None:
+def test_around_every_hand_over_too(table: RotationTable, turn: int, minutes: int) -> None:
     begins = date.fromisoformat(table.rows[0].starts)
     begins += timedelta(days=(table.weekday - begins.weekday()) % 7 + 7 * turn)
     at = first_reading(begins, table.clock, ZoneInfo(table.tz)) + minutes * MINUTE
@@ -347,7 +351,7 @@ def test_around_every_hand_over_too(table: Rotation, turn: int, minutes: int) ->
 
 @given(tables, st.integers(0, 200))
 def test_hand_overs_never_go_backwards_and_show_the_time_that_was_asked_for(
-    table: Rotation, turn: int
+    table: RotationTable, turn: int
 ) -> None:
     zone = ZoneInfo(table.tz)
     day = date.fromisoformat(table.rows[0].starts) + timedelta(days=7 * turn)

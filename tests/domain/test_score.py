@@ -17,9 +17,10 @@ from tocsin.domain import actions, comms, lifecycle, postmortem, response
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
 from tocsin.domain.events import Text
-from tocsin.domain.policy import BUILT_IN, Gate, GatePoint, Target
+from tocsin.domain.policy import Gate, GatePoint, Target
 from tocsin.domain.score import Score, score
 from tocsin.domain.score_lines import length
+from tocsin.domain.source import BUILT_IN
 
 GATE = Gate(
     "backup",

@@ -303,7 +303,7 @@ class Incidents(RuleBasedStateMachine):
         self.told.context = replace(
             self.told.context,
             directory=directory(without=tuple(without)),
-            rotations=on_call(primary, secondary),
+            rota=on_call(primary, secondary),
         )
 
     @invariant()

@@ -11,6 +11,7 @@ from domain.told import BACKUP, DAY, REF, Told, acme
 from tocsin.domain import actions, gates, legal, lifecycle, response, restricted, statements, tasks
 from tocsin.domain.effects import Send
 from tocsin.domain.gates import PointAnswer
+from tocsin.domain.oncall.rota import Rota
 from tocsin.engine import words
 from tocsin.engine.words import Words, words_for
 
@@ -126,7 +127,7 @@ def test_a_role_says_its_duties() -> None:
 
 
 def test_a_level_without_numbers_is_called_without_inventing_any() -> None:
-    told = Told(replace(acme(), rotations=()))
+    told = Told(replace(acme(), rota=Rota()))
     told.alert("info", title=NASTY)
 
     assert "Acknowledge by" not in told_about(told, "page", page=1).text

@@ -19,20 +19,21 @@ from tocsin.domain.effects import Effect, Send, derive
 from tocsin.domain.fold import evolve
 from tocsin.domain.grouping import Signal
 from tocsin.domain.incident import Incident
+from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.people import Directory, Method, Person
 from tocsin.domain.policy import (
-    BUILT_IN,
     Cadence,
     Gate,
     GatePoint,
     Policy,
     Role,
-    Rotation,
     RotationRow,
+    RotationTable,
     Rung,
     Severity,
     Target,
 )
+from tocsin.domain.source import BUILT_IN
 
 E = TypeVar("E", bound=ev.Event)
 Decision = Callable[..., list[ev.Event]]
@@ -133,11 +134,11 @@ def directory(*, without: tuple[str, ...] = (), people: tuple[Person, ...] = PEO
     )
 
 
-def on_call(primary: str | None = "mei", secondary: str | None = "priya") -> tuple[Rotation, ...]:
+def on_call(primary: str | None = "mei", secondary: str | None = "priya") -> Rota:
     """The same two people every week."""
     seats = (("primary", primary), ("secondary", secondary))
     row = RotationRow("2026-01-05", tuple((seat, who) for seat, who in seats if who), BUILT_IN)
-    return (Rotation((row,), BUILT_IN, 0, "09:00", "Europe/Stockholm", repeats=True),)
+    return Rota(tables=(RotationTable((row,), BUILT_IN, 0, "09:00", "Europe/Stockholm", repeats=True),))
 
 
 def acme(

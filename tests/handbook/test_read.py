@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.domain.policy import Source
+from tocsin.domain.source import Source
 from tocsin.handbook.links import find_root
 from tocsin.handbook.read import exit_code, read_handbook
 from tocsin.handbook.render_policy import findings_json, policy_json, policy_text

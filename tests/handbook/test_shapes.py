@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.domain.oncall import on_call
-from tocsin.domain.policy import Source
+from tocsin.domain.oncall.tables import on_call
+from tocsin.domain.source import Source
 from tocsin.handbook.document import parse_document
 from tocsin.handbook.findings import Notebook
 from tocsin.handbook.levels import merge_drafts

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tocsin.config import EmailSettings
-from tocsin.domain.policy import BUILT_IN, Policy, Rotation, RotationRow
+from tocsin.domain.oncall.rota import Rota
+from tocsin.domain.policy import Policy, RotationRow, RotationTable
+from tocsin.domain.source import BUILT_IN
 from tocsin.engine.live import Live
 from tocsin.handbook.read import read_handbook
 from tocsin.testing import Story
@@ -52,7 +54,7 @@ def live(
     """The policy with somebody on call, everyone reachable by mail."""
     monday = (day - timedelta(days=day.weekday())).date()
     week = RotationRow(monday.isoformat(), (("primary", primary), ("secondary", secondary)), BUILT_IN)
-    rotation = Rotation((week,), BUILT_IN, 0, "09:00", "Europe/Stockholm", repeats=True)
+    rotation = RotationTable((week,), BUILT_IN, 0, "09:00", "Europe/Stockholm", repeats=True)
     mail = EmailSettings(name="mail", url="smtp://127.0.0.1:1025", sender="tocsin@acme.example")
     people = directory(policy, [], {"mail": mail}, ["henrik"])
-    return Live("pinned", replace(policy, rotations=(rotation,)), people, (rotation,), warnings)
+    return Live("pinned", replace(policy, rotations=(rotation,)), people, Rota(tables=(rotation,)), warnings)

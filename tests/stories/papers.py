@@ -17,8 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from stories import contacts, payments, scripts
 from stories.cast import DAY, ROOT, acme_policy, live
 from tocsin.domain import actions
-from tocsin.domain.policy import BUILT_IN, Policy, Rotation, RotationRow
+from tocsin.domain.oncall.rota import Rota
+from tocsin.domain.policy import Policy, RotationRow, RotationTable
 from tocsin.domain.score import ScoreLine, score
+from tocsin.domain.source import BUILT_IN
 from tocsin.handbook.documents import Documents
 from tocsin.handbook.inert import inert_line
 from tocsin.testing import Story
@@ -48,9 +50,9 @@ def three_incidents(folder: Path, policy: Policy | None = None) -> Story:
         RotationRow(starts, (("primary", first), ("secondary", second)), BUILT_IN)
         for starts, first, second in WEEKS
     )
-    rotation = Rotation(rows, BUILT_IN, 0, "09:00", "Europe/Stockholm")
+    rotation = RotationTable(rows, BUILT_IN, 0, "09:00", "Europe/Stockholm")
     cast = live(policy or acme_policy())
-    cast = replace(cast, policy=replace(cast.policy, rotations=(rotation,)), rotations=(rotation,))
+    cast = replace(cast, policy=replace(cast.policy, rotations=(rotation,)), rota=Rota(tables=(rotation,)))
     paper = Documents(folder / "acme", home, "docs/ops/incidents.md")
     story = Story(f"sqlite:///{folder / 'story.db'}", cast, at=DAY, paper=paper)
     scripts.outage_to_the_end(story)

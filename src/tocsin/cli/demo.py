@@ -23,7 +23,6 @@ from tocsin.cli.options import AsJson
 from tocsin.cli.output import STDOUT, emit_json, plain
 from tocsin.cli.running import Plan, plan_for, run
 from tocsin.config import Database, EmailSettings, Secret, Settings
-from tocsin.domain.oncall import on_call
 from tocsin.web.signin import issue_signin_link
 from tocsin.wiring.mailbox import Mailbox
 from tocsin.wiring.program import Program
@@ -140,7 +139,7 @@ def settings_of(copy: Path, root: Path, smtp_port: int) -> Settings:
 def _say(plan: Plan, program: Program, smtp_port: int, *, as_json: bool) -> None:
     """What to open and what to type. Printed on standard output only: the sign-in link is a secret."""
     live = program.engine.contexts.live
-    called = on_call(live.rotations, "primary", present())
+    called = live.rota.who("primary", present())
     person = next(iter(called), next(iter(live.directory.people), "operator"))
     known = live.directory.get(person)
     link = issue_signin_link(program, person)
@@ -158,7 +157,7 @@ def _say(plan: Plan, program: Program, smtp_port: int, *, as_json: bool) -> None
     else:
         leaders = (
             *called,
-            *on_call(live.rotations, "secondary", present()),
+            *live.rota.who("secondary", present()),
             *live.directory.who_may_be("ic"),
         )
         leader = next((h for h in leaders if (p := live.directory.get(h)) and p.may_be("ic")), person)

@@ -1,19 +1,21 @@
 """What a decision may look at besides the state, and the draft it writes into.
 
-`Context` joins the pinned policy with the live directory and rotations (design rule 15). `Draft` is the state so far
+`Context` joins the pinned policy with the live directory and rota (design rule 15). `Draft` is the state so far
 with the events decided so far: every decision adds to one and returns its events.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tocsin.domain import events as ev
 from tocsin.domain.fold import evolve
 from tocsin.domain.incident import Incident
+from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.people import Directory
-from tocsin.domain.policy import Policy, Rotation, Severity
+from tocsin.domain.policy import Policy, Severity
 
 
 class Refused(Exception):
@@ -31,9 +33,12 @@ class Context:
 
     policy: Policy
     directory: Directory
-    rotations: tuple[Rotation, ...] = ()
+    rota: Rota = field(default_factory=Rota)
     warnings: tuple[str, ...] = ()
     """What the active handbook leaves open; told once, at declare."""
+    cursors: Mapping[str, int] = field(default_factory=dict)
+    """Round robin: `<escalation>/<rung>` to the position whose turn is next; what a decision moves on it says in a
+    `RoundRobinChosen`, and the desk writes it in the same commit (E15)."""
 
     def severity(self, level: str) -> Severity:
         """The pinned severity of a level. Raises Refused when the handbook has none of that name."""

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, late_seconds
 from tocsin.domain.incident import Incident, Paging
-from tocsin.domain.oncall import on_call
-from tocsin.domain.policy import BUILT_IN, Rung
+from tocsin.domain.policy import Rung
+from tocsin.domain.source import BUILT_IN
 
 REMIND_EVERY = timedelta(minutes=30)
 """How often the last audience is called again once the ladder is exhausted (oncall.md E6)."""
@@ -44,7 +44,7 @@ def _resolve(target: str, context: Context, at: datetime) -> tuple[str, ...]:
         return (name,) if context.directory.get(name) else ()
     if kind == "role":
         return context.directory.who_may_be(name)
-    people = on_call(context.rotations, name, at)
+    people = context.rota.who(name, at)
     if not people and name == "primary":
         return context.directory.who_may_be("ic")
     return tuple(p for p in people if context.directory.get(p))

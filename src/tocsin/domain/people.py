@@ -6,6 +6,7 @@ Here: Person, methods, the permission table. Not here: who is on call (`oncall`)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -31,6 +32,23 @@ RIGHTS: dict[str, frozenset[Permission]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A personal notification rule: `method` is a channel's name or kind, `after_s` seconds after the page (N1)."""
+
+    method: str
+    after_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Quiet hours in the person's zone, `HH:MM` to `HH:MM`; `days` of the start, 0 = Monday, empty: every day (N4)."""
+
+    start: str
+    end: str
+    days: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody tocsin knows: `handle` is the stable id, `can_act_as` role keys, `in_roster` from the handbook."""
 
@@ -42,6 +60,19 @@ class Person:
     can_act_as: tuple[str, ...] = ()
     in_roster: bool = True
     standing: str = "responder"
+    tz: str = "UTC"
+    """Her zone: what is shown to her, quiet hours, windows of `member`. Never hand-offs."""
+    active_from: datetime | None = None
+    inactive_from: datetime | None = None
+    """From then on she is in no schedule and is not called (R13, L5)."""
+    high: tuple[Rule, ...] = ()
+    low: tuple[Rule, ...] = ()
+    quiet: Quiet | None = None
+
+    def active(self, at: datetime) -> bool:
+        """Whether she can be called at `at`."""
+        began = self.active_from is None or self.active_from <= at
+        return began and (self.inactive_from is None or at < self.inactive_from)
 
     def may_be(self, role: str) -> bool:
         """Whether the roster lets this person hold the role."""
@@ -50,10 +81,27 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One way to reach a person: the configured channel's name and the address on it."""
+    """One way to reach a person: the configured channel's name and the address on it.
+
+    `kind` is the channel's kind (`email`, `webhook`, `ntfy` ...). `proven_at`: when a page last arrived there.
+    """
 
     channel: str
     address: str
+    kind: str = ""
+    proven_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a page uses a method: the channel, and how many seconds after the page (N1)."""
+
+    channel: str
+    after_s: int = 0
+
+
+UNRULED_AFTER_S = {"sms": 60, "voice": 180}
+"""How long a method waits for somebody without rules of her own; all others are used at once (N2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +122,24 @@ class Directory:
     def admins(self) -> tuple[str, ...]:
         """Handles of the administrators, in order."""
         return tuple(p.handle for p in self.people.values() if p.standing == "admin")
+
+    def ways(self, handle: str, *, urgent: bool) -> tuple[Way, ...]:
+        """How a page reaches a person, in order: by her rules for that urgency, else by every usable method (N1, N2).
+
+        A rule whose method she does not have is passed over; if that leaves none, every usable method is used.
+        """
+        person, methods = self.people.get(handle), self.methods_of(handle)
+        rules = (person.high if urgent else person.low) if person else ()
+        found: dict[str, int] = {}
+        for rule in rules:
+            for method in methods:
+                if rule.method in (method.channel, method.kind):
+                    found.setdefault(method.channel, rule.after_s)
+        if not found:
+            found = {m.channel: UNRULED_AFTER_S.get(m.kind, 0) for m in methods}
+            first = min(found.values(), default=0)
+            found = {channel: after - first for channel, after in found.items()}
+        return tuple(sorted((Way(c, after) for c, after in found.items()), key=lambda way: way.after_s))
 
     def methods_of(self, handle: str) -> tuple[Method, ...]:
         """The ways to reach a person, best first; empty when nobody can."""

@@ -10,23 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tocsin.domain.people import Quiet, Rule
+from tocsin.domain.schedules import Restriction, Schedule
+from tocsin.domain.source import BUILT_IN, Source
+
 DEFAULT_SEAT_EMPTY_S = 5 * 60
 """The IC seat may stay empty for this long after a declare before it alarms, unless the handbook differs."""
 
 
 DEFAULT_REOPEN_S = 24 * 60 * 60
 """A resolved incident can be reopened for this long, unless the handbook differs; later it is a new one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a value was read: `file` relative to the repository root, `line` counted from 1."""
-
-    file: str
-    line: int
-
-
-BUILT_IN = Source("built-in", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +129,87 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A step of the escalation ladder: `after_s` seconds from the first page, `targets` in order.
+    """A step of an escalation: `targets` in order.
 
-    Targets: `oncall:primary`, `oncall:secondary`, `role:ic` (everyone in the roster who may act as it),
-    `person:<handle>`. `via` are the methods that the sentence asks for (`call`, `sms`, `email`,
-    `page`, `push`), in order: shown, while every configured way is used.
+    When it fires: in a prose ladder `after_s` seconds from the first page. In a policy block `after_s` is not used: the
+    next step fires `delay_s` seconds after this one really fired (docs/reference/oncall.md E2).
+
+    Targets: `schedule:<name>`, `oncall:primary` and `oncall:secondary` (the columns of the handbook's table), `role:ic`
+    (everyone in the roster who may act as it), `person:<handle>`. `via` are the methods that a sentence asks for
+    (`call`, `sms`, `email`, `page`, `push`), in order. `mode`: `all` or `round_robin` (E15). `ack`: `any`, or `all`
+    (E9). `skip_if_empty`: whether a step that means nobody lets the next one fire at once (E4).
     """
 
     after_s: int
     targets: tuple[str, ...]
     source: Source
     via: tuple[str, ...] = ()
+    delay_s: int | None = None
+    mode: str = "all"
+    ack: str = "any"
+    skip_if_empty: bool = True
+
+
+DEFAULT_ACK_TIMEOUT_S = 60 * 60
+"""An acknowledged page of high urgency comes back after this long without a sign of life (E10)."""
+DEFAULT_REMIND_S = 30 * 60
+"""How often the last audience is called again once the ladder is exhausted (E6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """An escalation policy: steps, then `repeat` more passes, then `fallback` and reminders without end (E5, E6).
+
+    `ack_timeout_s`: None is off. `stop_earlier`: whether a step ends the pages of the steps before it (E7).
+    """
+
+    name: str
+    steps: tuple[Rung, ...]
+    source: Source
+    repeat: int = 0
+    fallback: tuple[str, ...] = ()
+    ack_timeout_s: int | None = DEFAULT_ACK_TIMEOUT_S
+    remind_every_s: int = DEFAULT_REMIND_S
+    stop_earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoredService:
+    """A service of the team: the escalation that its incidents use, and its health address, if any."""
+
+    name: str
+    source: Source
+    escalation: str | None = None
+    health: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a signal goes: the first whose `match` (label, value) all hold, within `hours` if given, wins.
+
+    `match` names labels of the signal; `integration`, `service`, `severity` and `title` are its own fields.
+    """
+
+    match: tuple[tuple[str, str], ...]
+    source: Source
+    service: str | None = None
+    sev: str | None = None
+    escalation: str | None = None
+    hours: tuple[Restriction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRules:
+    """What the policy block says of a person beyond the roster's row. None: nothing said."""
+
+    handle: str
+    source: Source
+    tz: str | None = None
+    active_from: datetime | None = None
+    inactive_from: datetime | None = None
+    high: tuple[Rule, ...] = ()
+    low: tuple[Rule, ...] = ()
+    quiet: Quiet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +264,7 @@ class RotationRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Rotation:
+class RotationTable:
     """A rotation table with its hand-over rule: weekday 0 = Monday, `clock` local `HH:MM` in `tz`."""
 
     rows: tuple[RotationRow, ...]
@@ -266,7 +329,7 @@ class Policy:
     channels: tuple[Channel, ...] = ()
     ladder: tuple[Rung, ...] = ()
     roster: tuple[RosterEntry, ...] = ()
-    rotations: tuple[Rotation, ...] = ()
+    rotations: tuple[RotationTable, ...] = ()
     templates: tuple[Template, ...] = ()
     runbooks: tuple[Runbook, ...] = ()
     postmortem_sections: tuple[Note, ...] = ()
@@ -282,6 +345,21 @@ class Policy:
     gates: tuple[Gate, ...] = ()
     sprints: tuple[Sprint, ...] = ()
     reopen_s: int = DEFAULT_REOPEN_S
+    schedules: tuple[Schedule, ...] = ()
+    """Of the policy blocks; the prose tables are `rotations`. Both are read live, never pinned (design rule 15)."""
+    escalations: tuple[Escalation, ...] = ()
+    services: tuple[MonitoredService, ...] = ()
+    routes: tuple[Route, ...] = ()
+    people: tuple[PersonRules, ...] = ()
+
+    def escalation(self, name: str | None) -> Escalation | None:
+        """The escalation policy of that name."""
+        return next((e for e in self.escalations if e.name == name), None)
+
+    def service(self, name: str | None) -> MonitoredService | None:
+        """The service of that name, compared without case."""
+        wanted = (name or "").casefold()
+        return next((s for s in self.services if s.name.casefold() == wanted), None)
 
     def severity(self, level: str) -> Severity | None:
         """The severity of that label, compared without case, blanks and hyphens."""

@@ -1,12 +1,14 @@
-"""What is read live when something is decided: people, rotations, the active handbook (design rule 15)."""
+"""What is read live when something is decided: people, schedules, the active handbook (design rule 15)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tocsin.domain.context import Context
+from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.people import Directory
-from tocsin.domain.policy import BUILT_IN, Policy, Rotation, Rung, built_in_policy
+from tocsin.domain.policy import Policy, Rung, built_in_policy
+from tocsin.domain.source import BUILT_IN
 from tocsin.store.contract import Store
 
 BUILT_IN_HASH = "built-in"
@@ -19,7 +21,7 @@ class Live:
     policy_hash: str
     policy: Policy
     directory: Directory
-    rotations: tuple[Rotation, ...] = ()
+    rota: Rota = field(default_factory=Rota)
     warnings: tuple[str, ...] = ()
 
 
@@ -61,4 +63,4 @@ class Contexts:
 def _context(policy_hash: str, policy: Policy, live: Live) -> Context:
     if policy_hash == BUILT_IN_HASH:
         policy = replace(policy, ladder=_every_admin(live.directory))
-    return Context(policy, live.directory, live.rotations, live.warnings)
+    return Context(policy, live.directory, live.rota, live.warnings)

@@ -19,9 +19,9 @@ from tocsin.domain.policy import (
     RosterEntry,
     Rung,
     Severity,
-    Source,
     Step,
 )
+from tocsin.domain.source import Source
 from tocsin.handbook.candidates import check_sections
 from tocsin.handbook.document import Document, Section
 from tocsin.handbook.findings import Notebook

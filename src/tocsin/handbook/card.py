@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tocsin.domain.oncall import Turn, turn_at
+from tocsin.domain.oncall.tables import Turn, turn_at
 from tocsin.domain.people import Directory, Person
-from tocsin.domain.policy import Gate, Policy, Rotation, Rung, Severity, Step, Target
+from tocsin.domain.policy import Gate, Policy, RotationTable, Rung, Severity, Step, Target
 from tocsin.handbook.grammar import format_duration, plain_target
 from tocsin.handbook.inert import inert_line
 from tocsin.handbook.rotations import WEEKDAYS
@@ -31,7 +31,7 @@ _WITHOUT = """\
 4. Afterwards declare it all the same, with `--detected`, and add what you wrote as notes with `--at`."""
 
 
-def card(policy: Policy, directory: Directory, rotations: Sequence[Rotation], now: datetime) -> str:
+def card(policy: Policy, directory: Directory, rotations: Sequence[RotationTable], now: datetime) -> str:
     """The page as Markdown; `now` (aware) chooses the first turn of the on-call table and nothing else."""
     parts = [
         "# Incident card",
@@ -101,7 +101,7 @@ def _target(target: str, policy: Policy) -> str:
     return f"the {inert_line(name)} on call" if kind == "oncall" else inert_line(name)
 
 
-def _rota(rotation: Rotation, directory: Directory, now: datetime) -> str:
+def _rota(rotation: RotationTable, directory: Directory, now: datetime) -> str:
     turns = _turns(rotation, now)
     zone = ZoneInfo(rotation.tz)
     columns = list(dict.fromkeys(column for turn in turns for column, _ in turn.people))
@@ -123,7 +123,7 @@ def _local(at: datetime, zone: ZoneInfo) -> str:
     return f"{WEEKDAYS[local.weekday()].title()[:3]} {local:%Y-%m-%d %H:%M}"
 
 
-def _turns(rotation: Rotation, now: datetime) -> list[Turn]:
+def _turns(rotation: RotationTable, now: datetime) -> list[Turn]:
     """The turn that runs now, or the first to come, and those of the weeks after it."""
     first = turn_at(rotation, now)
     if not isinstance(first, Turn):

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tocsin.domain.policy import Metadata, Note, Policy, Rotation, Severity
+from tocsin.domain.policy import Metadata, Note, Policy, RotationTable, Severity
 from tocsin.handbook.findings import RULES, Finding, Notebook, Rule
 
 STALE_AFTER_DAYS = 90
@@ -88,7 +88,7 @@ def _judge_order(severities: tuple[Severity, ...], clock: str, notes: Notebook) 
             slowest = (target.seconds, severity)
 
 
-def _judge_rotation(rotation: Rotation, policy: Policy, now: datetime | None, notes: Notebook) -> None:
+def _judge_rotation(rotation: RotationTable, policy: Policy, now: datetime | None, notes: Notebook) -> None:
     leaders = {p.handle for p in policy.roster if "ic" in p.can_act_as}
     for row in rotation.rows:
         if policy.roster and row.people and not leaders & {handle for _, handle in row.people}:
@@ -102,7 +102,7 @@ def _judge_rotation(rotation: Rotation, policy: Policy, now: datetime | None, no
         )
 
 
-def rotation_end(rotation: Rotation) -> datetime | None:
+def rotation_end(rotation: RotationTable) -> datetime | None:
     """The instant after which a table that does not repeat says nothing; None for one that repeats."""
     if rotation.repeats or not rotation.rows:
         return None

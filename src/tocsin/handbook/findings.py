@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tocsin.domain.policy import Source
+from tocsin.domain.source import Source
 
 
 @dataclass(frozen=True, slots=True)

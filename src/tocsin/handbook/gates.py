@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tocsin.domain.policy import Gate, GatePoint, Role, Source, Step
+from tocsin.domain.policy import Gate, GatePoint, Role, Step
+from tocsin.domain.source import Source
 from tocsin.handbook.candidates import Placed
 from tocsin.handbook.document import Item, Section
 from tocsin.handbook.findings import Notebook

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tocsin.domain.policy import Cadence, Severity, Source, Target
+from tocsin.domain.policy import Cadence, Severity, Target
+from tocsin.domain.source import Source
 from tocsin.handbook.findings import Notebook
 from tocsin.handbook.grammar import find_durations, find_rhythms, locate_durations, to_promise
 from tocsin.handbook.labels import WORD_ORDERS, find_levelset, read_level

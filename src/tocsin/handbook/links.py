@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from tocsin.domain.policy import Source
+from tocsin.domain.source import Source
 from tocsin.handbook.document import Inline
 from tocsin.handbook.findings import Notebook
 

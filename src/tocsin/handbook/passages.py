@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tocsin.domain.policy import Channel, Metadata, Note, Runbook, Source, Step, Template
+from tocsin.domain.policy import Channel, Metadata, Note, Runbook, Step, Template
+from tocsin.domain.source import Source
 from tocsin.handbook.blanks import find_blank, is_empty
 from tocsin.handbook.document import Code, Document, Inline, Item, Paragraph, Quote, Section
 from tocsin.handbook.findings import Notebook

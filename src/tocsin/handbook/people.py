@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tocsin.domain.policy import Role, RosterEntry, Rung, Source
+from tocsin.domain.policy import Role, RosterEntry, Rung
+from tocsin.domain.source import Source
 from tocsin.handbook.blanks import find_blank, is_empty
 from tocsin.handbook.document import Item, Row, Section, Table
 from tocsin.handbook.findings import Notebook

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tocsin.domain.policy import Metadata, Policy, Source
+from tocsin.domain.policy import Metadata, Policy
+from tocsin.domain.source import Source
 from tocsin.handbook.assemble import assemble
 from tocsin.handbook.check import ChecklistResult, Facts, judge
 from tocsin.handbook.document import Code, Document, parse_document

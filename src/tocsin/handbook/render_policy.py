@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tocsin.domain.policy import Channel, Gate, Policy, Rotation, Severity, Source, Target
+from tocsin.domain.policy import Channel, Gate, Policy, RotationTable, Severity, Target
+from tocsin.domain.source import Source
 from tocsin.handbook.findings import Finding
 from tocsin.handbook.grammar import format_duration
 
@@ -138,7 +139,7 @@ def _window(target: Target | None) -> Json | None:
     return {"from": window.start, "to": window.end, "tz": window.tz, "otherwise": window.otherwise}
 
 
-def _rotation(rotation: Rotation) -> Json:
+def _rotation(rotation: RotationTable) -> Json:
     return {
         "weekday": rotation.weekday,
         "clock": rotation.clock,
@@ -219,7 +220,7 @@ def _after(seconds: int) -> str:
     return format_duration(seconds) if seconds else "the first page"
 
 
-def _rotation_words(rotation: Rotation) -> str:
+def _rotation_words(rotation: RotationTable) -> str:
     rule = f"weekday {rotation.weekday + 1} at {rotation.clock} {rotation.tz}"
     return f"rotation of {len(rotation.rows)} rows, hand-over {rule}{', repeats' if rotation.repeats else ''}"
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tocsin.domain.policy import RosterEntry, Rotation, RotationRow, Source
+from tocsin.domain.policy import RosterEntry, RotationRow, RotationTable
+from tocsin.domain.source import Source
 from tocsin.handbook.blanks import is_empty
 from tocsin.handbook.document import Inline, Section, Table
 from tocsin.handbook.findings import Notebook
@@ -52,7 +53,7 @@ class Handover:
 
 def read_rotations(
     section: Section, file: str, roster: tuple[RosterEntry, ...], notes: Notebook
-) -> list[Rotation]:
+) -> list[RotationTable]:
     """The rotation tables of a section; rows that name nobody or no date are reported and left out."""
     rotations = []
     for table in section.tables():
@@ -85,7 +86,7 @@ def _weekday(word: str) -> int:
     return next(n for n, name in enumerate(WEEKDAYS) if name.startswith(word.lower()[:3]))
 
 
-def _rotation(rows: list[RotationRow], handover: Handover, notes: Notebook) -> Rotation:
+def _rotation(rows: list[RotationRow], handover: Handover, notes: Notebook) -> RotationTable:
     first = date.fromisoformat(rows[0].starts)
     missing = [
         name
@@ -102,7 +103,7 @@ def _rotation(rows: list[RotationRow], handover: Handover, notes: Notebook) -> R
         notes.found("handover-unclear", handover.source, message, repair)
     weekday = first.weekday() if handover.weekday is None else handover.weekday
     _check_weekdays(rows, weekday, notes)
-    return Rotation(
+    return RotationTable(
         rows=tuple(rows),
         source=handover.source,
         weekday=weekday,

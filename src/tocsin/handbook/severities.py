@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tocsin.domain.policy import Cadence, Source, Target, Window
+from tocsin.domain.policy import Cadence, Target, Window
+from tocsin.domain.source import Source
 from tocsin.handbook.blanks import find_blank, is_empty
 from tocsin.handbook.document import Code, Html, Inline, Item, Section, Table
 from tocsin.handbook.findings import Notebook

@@ -9,7 +9,8 @@ import re
 from datetime import date, timedelta
 from itertools import zip_longest
 
-from tocsin.domain.policy import Source, Sprint
+from tocsin.domain.policy import Sprint
+from tocsin.domain.source import Source
 from tocsin.handbook.document import Row, Section
 from tocsin.handbook.findings import Notebook
 from tocsin.handbook.people import column_names

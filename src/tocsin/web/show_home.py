@@ -12,7 +12,7 @@ from typing import Final
 
 from tocsin.domain.context import Context
 from tocsin.domain.incident import Incident, Paging
-from tocsin.domain.oncall import Turn, turn_at
+from tocsin.domain.oncall.tables import Turn, turn_at
 from tocsin.store.contract import IncidentRow
 from tocsin.web import show_incident as show
 from tocsin.web.show_clocks import ClockShow, clocks_of, named
@@ -119,7 +119,7 @@ class OnCall:
 def turns_of(program: Program, context: Context, now: datetime) -> list[OnCall]:
     """Who is on call now, rotation by rotation."""
     found: list[OnCall] = []
-    for rotation in program.engine.contexts.live.rotations:
+    for rotation in program.engine.contexts.live.rota.tables:
         turn = turn_at(rotation, now)
         if isinstance(turn, Turn):
             found += [OnCall(role, named(context, who), who, turn.end) for role, who in turn.people]

@@ -14,9 +14,9 @@ from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.incident import Clock, Incident
 from tocsin.domain.narrate import actor, kind_of, sentence
-from tocsin.domain.oncall import Turn, on_call, turn_at
+from tocsin.domain.oncall.tables import Turn, turn_at
 from tocsin.domain.people import Directory, Person
-from tocsin.domain.policy import Rotation
+from tocsin.domain.policy import RotationTable
 from tocsin.store.contract import AlertRow, EffectRow, IncidentRow, PageRow, Recorded, SecretRow
 from tocsin.web.views_work import duties_view, process_view, room_view, work_view
 from tocsin.wiring.program import Program
@@ -223,19 +223,19 @@ def token_view(row: SecretRow) -> Json:
 def oncall_view(program: Program, at: datetime) -> Json:
     """Who is on call at an instant, and the turn of every rotation."""
     live = program.engine.contexts.live
-    primary = on_call(live.rotations, "primary", at)
-    secondary = on_call(live.rotations, "secondary", at)
+    primary = live.rota.who("primary", at)
+    secondary = live.rota.who("secondary", at)
     names = {h: p.name for h in (*primary, *secondary) if (p := live.directory.get(h))}
     return {
         "at": at,
         "primary": list(primary),
         "secondary": list(secondary),
         "names": names,
-        "rotations": [_rotation(rotation, at) for rotation in live.rotations],
+        "rotations": [_rotation(rotation, at) for rotation in live.rota.tables],
     }
 
 
-def _rotation(rotation: Rotation, at: datetime) -> Json:
+def _rotation(rotation: RotationTable, at: datetime) -> Json:
     turn = turn_at(rotation, at)
     where = {"file": rotation.source.file, "line": rotation.source.line, "tz": rotation.tz}
     if isinstance(turn, Turn):

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from tocsin.config import ChannelSettings, EmailSettings
+from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.people import Directory, Method, Person
-from tocsin.domain.policy import Policy
+from tocsin.domain.policy import PersonRules, Policy
+from tocsin.domain.schedules import Adjustment, Member, Schedule
 
 
 def directory(
@@ -22,6 +24,7 @@ def directory(
             phone=entry.phone,
             chat=entry.chat,
             can_act_as=entry.can_act_as,
+            tz=_home_zone(policy),
         )
         for entry in policy.roster
     }
@@ -31,6 +34,10 @@ def directory(
     for handle in admins:
         if handle in people:
             people[handle] = replace(people[handle], standing="admin")
+    for said in policy.people:
+        known_as = people.get(said.handle)
+        if known_as is not None:
+            people[said.handle] = _with_rules(known_as, said, policy)
     methods = {handle: _methods(person, channels) for handle, person in people.items()}
     return Directory(people, methods)
 
@@ -41,7 +48,39 @@ def _methods(person: Person, channels: Mapping[str, ChannelSettings]) -> tuple[M
         if settings.people is not None and person.handle not in settings.people:
             continue
         if not isinstance(settings, EmailSettings):
-            found.append(Method(name, person.handle))
+            found.append(Method(name, person.handle, settings.kind))
         elif person.email:
-            found.append(Method(name, person.email))
+            found.append(Method(name, person.email, settings.kind))
     return tuple(found)
+
+
+def _with_rules(person: Person, said: PersonRules, policy: Policy) -> Person:
+    return replace(
+        person,
+        tz=said.tz or _home_zone(policy),
+        active_from=said.active_from,
+        inactive_from=said.inactive_from,
+        high=said.high,
+        low=said.low,
+        quiet=said.quiet,
+    )
+
+
+def _home_zone(policy: Policy) -> str:
+    """Where somebody is assumed to live of whom the handbook says nothing: where its hand-overs are."""
+    zones = [schedule.tz for schedule in policy.schedules] + [table.tz for table in policy.rotations]
+    return next(iter(zones), "UTC")
+
+
+def rota_of(
+    policy: Policy, people: Directory, adjustments: Mapping[str, Iterable[Adjustment]] | None = None
+) -> Rota:
+    """Every schedule of the policy, with what people changed at run time (by schedule, in order)."""
+    made = adjustments or {}
+    schedules = (_adjusted(schedule, made.get(schedule.name, ())) for schedule in policy.schedules)
+    members = (Member(p.handle, p.tz, p.active_from, p.inactive_from) for p in people.people.values())
+    return Rota(schedules, policy.rotations, members)
+
+
+def _adjusted(schedule: Schedule, made: Iterable[Adjustment]) -> Schedule:
+    return replace(schedule, adjustments=(*schedule.adjustments, *made))

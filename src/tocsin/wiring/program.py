@@ -34,7 +34,7 @@ from tocsin.store import open_store
 from tocsin.store.contract import JournalRow, Store
 from tocsin.wiring.card import CardKeeper
 from tocsin.wiring.lanes import lanes
-from tocsin.wiring.people import directory
+from tocsin.wiring.people import directory, rota_of
 from tocsin.wiring.repository import COMMIT, PUSH, ROWS, Place, Repository
 from tocsin.wiring.surroundings import Surroundings
 from tocsin.wiring.ticketing import ALARM as TICKET
@@ -204,7 +204,7 @@ class Program:
 
     def _set_live(self, hash_: str, policy: Policy) -> None:
         people = self._everybody(policy)
-        self.engine.contexts.live = Live(hash_, policy, people, policy.rotations, self._left_open())
+        self.engine.contexts.live = Live(hash_, policy, people, rota_of(policy, people), self._left_open())
 
     def _everybody(self, policy: Policy) -> Directory:
         return directory(policy, self.store.people(), self.settings.channels, self.settings.people.admins)

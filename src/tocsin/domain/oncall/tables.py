@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from tocsin.domain.policy import Rotation, RotationRow
+from tocsin.domain.policy import RotationRow, RotationTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Ended:
     at: datetime
 
 
-def handover_instant(day: date, rotation: Rotation) -> datetime:
+def handover_instant(day: date, rotation: RotationTable) -> datetime:
     """The first instant at which the wall clock of the rotation's zone reads the hand-over time that day (T2)."""
     hour, minute = (int(part) for part in rotation.clock.split(":"))
     zone = ZoneInfo(rotation.tz)
@@ -55,7 +55,7 @@ def _jump_after(local: datetime, zone: ZoneInfo) -> datetime:
     return high.replace(microsecond=0)
 
 
-def turn_at(rotation: Rotation, at: datetime) -> Turn | Ended:
+def turn_at(rotation: RotationTable, at: datetime) -> Turn | Ended:
     """The turn that holds at `at`, or why there is none. Each hand-over is computed from its row (T4)."""
     starts = [handover_instant(_start_day(row, rotation), rotation) for row in rotation.rows]
     if not starts:
@@ -77,13 +77,13 @@ def turn_at(rotation: Rotation, at: datetime) -> Turn | Ended:
     return Ended("the rotation table has run out", end)
 
 
-def _start_day(row: RotationRow, rotation: Rotation) -> date:
+def _start_day(row: RotationRow, rotation: RotationTable) -> date:
     """The hand-over day of a row: the first such weekday on or after the date it names."""
     day = date.fromisoformat(row.starts)
     return day + timedelta(days=(rotation.weekday - day.weekday()) % 7)
 
 
-def _repeating_turn(rotation: Rotation, at: datetime) -> Turn:
+def _repeating_turn(rotation: RotationTable, at: datetime) -> Turn:
     anchor = _start_day(rotation.rows[0], rotation)
     days = rotation.length_days
     count = (at.astimezone(ZoneInfo(rotation.tz)).date() - anchor).days // days
@@ -100,7 +100,7 @@ def _repeating_turn(rotation: Rotation, at: datetime) -> Turn:
     )
 
 
-def on_call(rotations: tuple[Rotation, ...], column: str, at: datetime) -> tuple[str, ...]:
+def on_call(rotations: tuple[RotationTable, ...], column: str, at: datetime) -> tuple[str, ...]:
     """Handles on call at `at` in the column (`primary`, `secondary`) of any rotation, each once, in order."""
     found: list[str] = []
     for rotation in rotations:
