@@ -54,7 +54,7 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return st.one_of(*(st.none() if a is type(None) else of_type(a) for a in typing.get_args(hint)))
     assert typing.get_origin(hint) is tuple, hint
-    return st.lists(texts, max_size=3).map(tuple)
+    return st.lists(of_type(typing.get_args(hint)[0]), max_size=3).map(tuple)
 
 
 def facts(kind: str) -> st.SearchStrategy[ev.Event]:

@@ -38,10 +38,14 @@ class Opened(Event):
     detected: datetime | None = None
     impact_start: datetime | None = None
     kind: str = "incident"
-    """`incident`, `near-miss` or `change`; only an incident has severity, clocks and pages."""
+    """`incident`, `near-miss`, `change` or `test`; only an incident has clocks, a test one page to one person."""
     drill: bool = False
     follows: str | None = None
     """An earlier incident that this one comes back to."""
+    escalation: str | None = None
+    """The escalation policy that a route or a person chose; None: the service's, else the handbook's."""
+    audience: tuple[str, ...] = ()
+    """Called by hand: exactly these targets, instead of the steps of an escalation policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,10 @@ class PageRequested(Event):
     channels: tuple[str, ...]
     """Configured channels that reach the person; addresses are read live when the page is carried."""
     urgent: bool = True
+    waits: tuple[int, ...] = ()
+    """Seconds after the page at which each of the channels is used; empty: all at once."""
+    shadow: bool = False
+    """Somebody who learns is told as well: she answers for nothing (oncall.md L6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,7 @@ class PageFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class PageEnded(Event):
-    """The one outcome of a page: `acked`, `stopped`, `superseded` or `unreachable`."""
+    """The one outcome of a page: `acked`, `stopped`, `superseded`, `unreachable`; a test page may be `expired`."""
 
     page: int
     person: str
@@ -181,6 +189,8 @@ class Acknowledged(Event):
     by: str
     via: str
     stranger: bool = False
+    after_s: int | None = None
+    """Seconds since she was called; None where she was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -921,6 +931,179 @@ class TicketLinked(Event):
 
     by: str
     where: Text
+
+
+@dataclass(frozen=True, slots=True)
+class WayTried(Event):
+    """A further way to reach the person is used: its time came, or it was pulled forward (oncall.md N1, N7)."""
+
+    page: int
+    person: str
+    channel: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageDeferred(Event):
+    """Low urgency in her quiet hours: the page waits until their end (oncall.md N4).
+
+    `page` is the number that its `PageRequested` has then; where somebody else is on call by then it ends `superseded`.
+    """
+
+    page: int
+    person: str
+    until: datetime
+    why: str
+    rung: int = 0
+    run: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRobinChosen(Event):
+    """A step calls one of its targets in turn: the one at `position`; the next firing begins behind it (E15)."""
+
+    escalation: str
+    rung: int
+    target: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassRepeated(Event):
+    """Nobody answered on any step: the steps are gone through again, for the `number`-th time (oncall.md E6)."""
+
+    run: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class LadderExhausted(Event):
+    """Every pass is over without an answer: `people` are called again and again from now on (oncall.md E6)."""
+
+    run: int
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackCalled(Event):
+    """The fallback of the escalation policy is called: no step meant anybody, or nobody answered (E5, E6)."""
+
+    run: int
+    people: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AckPartial(Event):
+    """One of those who all have to acknowledge did; `waiting` have not yet (oncall.md E9)."""
+
+    by: str
+    rung: int
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AckReminded(Event):
+    """Whoever acknowledged has not been heard of: still on it? It comes back at `due` (oncall.md E10)."""
+
+    person: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AckRenewed(Event):
+    """Still on it: the time runs anew (oncall.md E10)."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AckExpired(Event):
+    """Acknowledged at some time and then nothing: everybody is called anew, the acker too (oncall.md E10)."""
+
+    person: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unacknowledged(Event):
+    """An ack was taken back: everybody is called anew (oncall.md E13)."""
+
+    by: str
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed(Event):
+    """Nobody is called until then (oncall.md E11)."""
+
+    by: str
+    until: datetime
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class SnoozeEnded(Event):
+    """The silence is over, and people are called as if it were new; `why` where it ended before `due` (E11)."""
+
+    due: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated(Event):
+    """Somebody had the next step called at once (oncall.md E12)."""
+
+    by: str
+    rung: int
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class RespondersAsked(Event):
+    """Further people are called, whatever the steps do (oncall.md E14)."""
+
+    by: str
+    people: tuple[str, ...]
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderJoined(Event):
+    """Somebody who was asked to help is there (oncall.md E14)."""
+
+    person: str
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routed(Event):
+    """How it was decided where it goes; `rule` is the route that won, empty where none did.
+
+    `why` has one line for each route that was passed over, and one for what decided.
+    """
+
+    rule: str
+    service: str | None
+    level: str
+    escalation: str | None
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tested(Event):
+    """A test page has ended: `answered`, or `ran out` when nobody did in time."""
+
+    person: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowAcknowledged(Event):
+    """Somebody who is called along to learn has seen it; nothing stops (oncall.md L6)."""
+
+    by: str
+    via: str
 
 
 EVENT_KINDS: dict[str, type[Event]] = {cls.__name__: cls for cls in Event.__subclasses__()}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tocsin.domain import events as ev
-from tocsin.domain import narrate_work
+from tocsin.domain import narrate_paging, narrate_work
 from tocsin.domain.spans import many, span
 
 
@@ -41,17 +41,13 @@ _KINDS: dict[type[ev.Event], str] = {
     ev.RungFired: "page",
     ev.RungEmpty: "breach",
     ev.NobodyReachable: "breach",
-    ev.PageRequested: "page",
-    ev.PageSent: "page",
-    ev.PageDelayed: "breach",
-    ev.PageFailed: "page",
-    ev.PageEnded: "page",
     ev.ClockBreached: "breach",
     ev.UpdateOverdue: "breach",
     ev.SeatEmptyAlarmed: "breach",
     ev.PostmortemOverdue: "breach",
     ev.DocumentRefused: "breach",
     ev.NoticeFailed: "breach",
+    **narrate_paging.KINDS,
     **narrate_work.KINDS,
 }
 
@@ -96,10 +92,6 @@ def _seat(e: ev.SeatTaken) -> str:
     return f"{e.person} is {e.role} ({e.how}{given}{before})"
 
 
-def _stranger(e: ev.Acknowledged) -> str:
-    return " (not in the roster)" if e.stranger else ""
-
-
 def _reminded(e: ev.UpdateReminded) -> str:
     missed = f"; {e.missed} earlier reminders were missed" if e.missed else ""
     return f"Update due: {many(e.people)} reminded{missed}"
@@ -117,13 +109,6 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.RungFired: _rung,
     ev.RungEmpty: lambda e: f"Step {e.rung + 1} is empty: {e.why}",
     ev.NobodyReachable: lambda e: f"NOBODY REACHABLE: {e.why}; last resort: {many(e.people)}",
-    ev.PageRequested: lambda e: f"Page {e.page} to {e.person} by {many(e.channels)}",
-    ev.PageSent: lambda e: f"Page {e.page} to {e.person}: {e.channel} took it",
-    ev.PageDelayed: lambda e: f"Page {e.page} to {e.person}: {e.channel} did not take it yet: {e.reason}",
-    ev.PageFailed: lambda e: f"Page {e.page} to {e.person} failed on {e.channel}: {e.reason}",
-    ev.PageEnded: lambda e: f"Page {e.page} to {e.person}: {e.outcome}",
-    ev.Acknowledged: lambda e: f"{e.by} acknowledged by {e.via}{_stranger(e)}",
-    ev.AlsoAcknowledged: lambda e: f"{e.by} also acknowledged by {e.via}; {e.first} was first",
     ev.SeatTaken: _seat,
     ev.HandoverOffered: lambda e: f"{e.by} offers {e.role} to {e.to}. Brief: {e.brief}",
     ev.HandoverReminded: lambda e: f"{e.to} has not accepted {e.role} yet: reminded",
@@ -159,5 +144,6 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
         f"{e.by} released what was held ({e.reason}){': ' + e.summary if e.summary else ''}"
     ),
     ev.Repaired: lambda e: f"Repaired: {e.what}",
+    **narrate_paging.SENTENCES,
     **narrate_work.SENTENCES,
 }
