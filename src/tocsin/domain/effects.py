@@ -54,6 +54,9 @@ class Drop:
 
 Effect = Send | Write | Drop
 
+BY_LINK = "a link in "
+"""How an answer by a phone link names its way: these words, and the channel that carried the link."""
+
 _NOTICES: dict[type[ev.Event], str] = {
     ev.UpdateReminded: "update-reminder",
     ev.UpdateOverdue: "update-overdue",
@@ -182,6 +185,8 @@ def _about_work(event: ev.Event, state: Incident, directory: Directory) -> list[
 def _about_people(event: ev.Event, state: Incident, directory: Directory) -> list[Effect]:
     """Who leads, who shadows, and that it came back or grew."""
     match event:
+        case ev.Acknowledged() | ev.AlsoAcknowledged() if event.via.startswith(BY_LINK):
+            return _by_another_way(event.by, event.via.removeprefix(BY_LINK), directory)
         case ev.HandoverProposed():
             return _notice(event.holder, "handover-proposed", "notice/long", directory, str(event.hours))
         case ev.SeatConflict():
@@ -198,6 +203,13 @@ def _about_people(event: ev.Event, state: Incident, directory: Directory) -> lis
             return _notice(leader, "absorbed", "notice/seat", directory, event.child) if leader else []
         case _:
             return []
+
+
+def _by_another_way(person: str, link_came_by: str, directory: Directory) -> list[Effect]:
+    """Whoever holds a link can press its button: the person is told where else she is reached (design rule 23)."""
+    lanes = [method.channel for method in directory.methods_of(person)]
+    lane = next((name for name in lanes if name != link_came_by), next(iter(lanes), NOWHERE_LANE))
+    return [Send(person, lane, "link-used", "notice/link", note=link_came_by)]
 
 
 def _about_duties(event: ev.Event, directory: Directory) -> list[Effect]:

@@ -36,6 +36,7 @@ SUBJECTS = {
     "reopened": "Reopened",
     "absorbed": "Another incident was merged into yours",
     "merged": "It goes on elsewhere",
+    "link-used": "Acknowledged with your link",
 }
 
 
@@ -135,6 +136,13 @@ def _merged(send: Send, state: Incident, context: Context, now: datetime) -> str
     return f"It was merged and goes on in {send.note}: work on there. Seats, tasks and offers of this one have ended."
 
 
+def _link_used(send: Send, state: Incident, context: Context, now: datetime) -> str:
+    return (
+        f"The link to your page in {send.note} was used to acknowledge in your name. If that was you, all is well. "
+        f"If it was not, call the next people now: tocsin escalate {state.ref}"
+    )
+
+
 # --- what is owed ---------------------------------------------------------------------------------------------------
 
 
@@ -204,4 +212,5 @@ ASKED: dict[str, Asked] = {
     "reopened": _reopened,
     "absorbed": _absorbed,
     "merged": _merged,
+    "link-used": _link_used,
 }

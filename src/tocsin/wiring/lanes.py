@@ -16,6 +16,7 @@ from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICK
 from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.words import words_for
 from tocsin.store.contract import Taken
+from tocsin.wiring.phone_links import answer_link
 from tocsin.wiring.surroundings import Surroundings
 from tocsin.wiring.ticketing import tickets_carry
 from tocsin.wiring.writing import documents_carry
@@ -68,6 +69,7 @@ def _message(name: str, send: Send, taken: Taken, around: Surroundings) -> Messa
         raise Undelivered(Failure.PERMANENT, f"{send.person} has no address on {name} any more")
     now = around.now()
     words = words_for(send, state, context, now)
+    answer = answer_link(around.store, around.base_url, name, send, taken, now)
     return Message(
         key=taken.key,
         to=address,
@@ -78,7 +80,10 @@ def _message(name: str, send: Send, taken: Taken, around: Surroundings) -> Messa
         about=send.about,
         sent_at=now,
         urgent=send.urgent,
-        links=(("Open the incident", f"{around.base_url}/i/{taken.ref}"),),
+        links=(
+            *((("Acknowledge or pass on", answer),) if answer else ()),
+            ("Open the incident", f"{around.base_url}/i/{taken.ref}"),
+        ),
     )
 
 
