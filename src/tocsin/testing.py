@@ -20,7 +20,7 @@ from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import DOCUMENTS_LANE, TICKETS_LANE, Send, Write
-from tocsin.domain.grouping import Signal
+from tocsin.domain.signals import Signal
 from tocsin.domain.incident import Incident
 from tocsin.engine.commands import Declaration, declare, merging
 from tocsin.engine.desk import Desk, Job

@@ -7,7 +7,7 @@ import pytest
 from domain.told import REF, Told, acme
 from tocsin.domain import events as ev
 from tocsin.domain import grouping, lifecycle
-from tocsin.domain.grouping import Signal
+from tocsin.domain.signals import Signal
 from tocsin.domain.incident import Stage
 
 

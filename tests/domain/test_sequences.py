@@ -34,7 +34,7 @@ from tocsin.domain import (
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Refused
 from tocsin.domain.fold import fold
-from tocsin.domain.grouping import Signal
+from tocsin.domain.signals import Signal
 from tocsin.domain.incident import TIMES, Paging, Stage
 
 HANDLES = tuple(p.handle for p in PEOPLE)

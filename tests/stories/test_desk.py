@@ -6,7 +6,7 @@ import pytest
 
 from stories import scripts
 from tocsin.domain import response
-from tocsin.domain.grouping import Signal
+from tocsin.domain.signals import Signal
 from tocsin.engine.commands import Declaration, declare
 from tocsin.engine.receive import receive
 from tocsin.engine.sitting import UnknownIncident

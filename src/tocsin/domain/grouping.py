@@ -6,52 +6,16 @@ after the ack pages again (design rule 8).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tocsin.domain import escalation, lifecycle
+from tocsin.domain import escalation, lifecycle, routing
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft
 from tocsin.domain.events import Text
 from tocsin.domain.incident import Incident, Paging, Stage
+from tocsin.domain.signals import Signal
 
 GROUP_WINDOW = timedelta(minutes=30)
-LEVEL_BY_WORD = {
-    **dict.fromkeys(("critical", "fatal", "emergency", "p0", "p1", "sev0", "sev1"), 1),
-    **dict.fromkeys(("error", "high", "p2", "sev2"), 2),
-    **dict.fromkeys(("warning", "warn", "p3", "sev3"), 3),
-    **dict.fromkeys(("info", "low", "p4", "p5", "sev4"), 4),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """What a sender said: `severity` in its own word, `group` what belongs together (default: the dedup key)."""
-
-    integration: str
-    dedup_key: str
-    title: str
-    severity: str
-    firing: bool = True
-    group: str | None = None
-    service: str | None = None
-
-    @property
-    def claim(self) -> str:
-        """The unique row that says which incident these alerts belong to."""
-        return f"{self.integration}/{self.group or self.dedup_key}"
-
-    @property
-    def identity(self) -> str:
-        """What the sender keeps firing."""
-        return f"{self.integration}/{self.dedup_key}"
-
-
-def provisional_level(signal: Signal, context: Context) -> str:
-    """The handbook's level of the sender's severity word: by rank, unknown words count as the second highest."""
-    rank = LEVEL_BY_WORD.get(signal.severity.casefold(), 2)
-    ranked = [s for s in context.policy.severities if s.rank >= rank]
-    return (ranked[0] if ranked else context.policy.severities[-1]).level
 
 
 def signalled(
@@ -62,7 +26,7 @@ def signalled(
     `known`: this very alert fires already, as its row says.
     """
     draft = Draft(state, context)
-    level = provisional_level(signal, context)
+    level = routing.decide(context.policy, signal, now).level
     if not signal.firing:
         if not known:
             return []
@@ -125,21 +89,23 @@ def _recovered(draft: Draft, now: datetime) -> None:
 def open_for(
     signal: Signal, ref: str, policy: str, context: Context, now: datetime, *, follows: str | None = None
 ) -> list[ev.Event]:
-    """Open a triage incident for the first firing of a claim; people are called in the same commit.
+    """Open a triage incident for the first firing of a claim, as it is routed; people are called in the same commit.
 
     `follows` is the incident that this alert belonged to before, while that could still be reopened.
     """
-    level = provisional_level(signal, context)
+    routed = routing.decide(context.policy, signal, now)
+    level, fact = routed.level, routed.fact(now)
     opening = lifecycle.Opening(
         ref=ref,
         policy=policy,
         title=(lifecycle.one_line(signal.title) or signal.identity)[: lifecycle.TITLE_LIMIT],
         level=level,
         origin="alert",
-        service=signal.service,
+        service=routed.service,
+        escalation=routed.escalation if routed.named else None,
         claim=signal.claim,
         follows=follows,
     )
     opened = lifecycle.open_triage(opening, context, now)
     first = _signalled(signal, now, level, "first")
-    return [opened[0], first, *opened[1:]]
+    return [opened[0], *((fact,) if fact else ()), first, *opened[1:]]

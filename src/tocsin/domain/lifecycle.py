@@ -39,6 +39,7 @@ class Opening:
     kind: str = "incident"
     drill: bool = False
     follows: str | None = None
+    escalation: str | None = None
 
 
 RECORDED_KINDS = ("near-miss", "change")
@@ -159,6 +160,7 @@ def _open(draft: Draft, opening: Opening, now: datetime) -> None:
             kind=opening.kind,
             drill=opening.drill,
             follows=opening.follows,
+            escalation=opening.escalation,
         )
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tocsin.domain import events as ev
-from tocsin.domain import lifecycle
+from tocsin.domain import lifecycle, routing
 from tocsin.domain import merging as decisions
 from tocsin.domain.context import Context, Refused
 from tocsin.domain.incident import Incident
@@ -54,10 +54,9 @@ def declaring(declaration: Declaration) -> Run:
 
 def _declare(sitting: Sitting, declaration: Declaration, at: datetime) -> Answer:
     policy, context = sitting.contexts.active()
-    if declaration.follows is not None:
-        earlier = sitting.state(declaration.follows)  # raises UnknownIncident
-        if not may_read(earlier, declaration.by):
-            raise Refused(f"{earlier.ref} is restricted", "ask whoever leads it to name you as a reader")
+    earlier = sitting.state(declaration.follows) if declaration.follows is not None else None
+    if earlier is not None and not may_read(earlier, declaration.by):
+        raise Refused(f"{earlier.ref} is restricted", "ask whoever leads it to name you as a reader")
     opening = lifecycle.Opening(
         ref=UNNUMBERED,
         policy=policy,
@@ -72,18 +71,26 @@ def _declare(sitting: Sitting, declaration: Declaration, at: datetime) -> Answer
         drill=declaration.drill,
         follows=declaration.follows,
     )
-    _opened(opening, context, at)  # refused before a number is spent
+    kept = earlier is not None and earlier.service == declaration.service
+    _opened(opening, context, at, kept)  # refused before a number is spent
     opening = replace(opening, ref=new_reference(sitting, at, opening.kind))
-    return sitting.open(opening.ref, context, _opened(opening, context, at))
+    return sitting.open(opening.ref, context, _opened(opening, context, at, kept))
 
 
-def _opened(opening: lifecycle.Opening, context: Context, at: datetime) -> list[ev.Event]:
+def _opened(opening: lifecycle.Opening, context: Context, at: datetime, kept: bool) -> list[ev.Event]:
+    """The opening as it is routed. `kept`: the service was taken over from an earlier incident, whatever it is."""
     if opening.kind != "incident":
         return lifecycle.open_recorded(opening, context, at)
     level, why = opening.level, f"chosen by {opening.by}"
     if not level:
         level, why = lifecycle.choose_level(opening.title, context)
-    return lifecycle.open_declared(replace(opening, level=level), context, at, why=why)
+    fact, known = None, context.severity(level).level
+    if opening.service and not (kept and context.policy.service(opening.service) is None):
+        routed = routing.declared(context.policy, opening.service, opening.title, known, at)
+        named = routed.escalation if routed.named else None
+        opening, fact = replace(opening, service=routed.service, escalation=named), routed.fact(at)
+    opened = lifecycle.open_declared(replace(opening, level=level), context, at, why=why)
+    return [opened[0], *((fact,) if fact else ()), *opened[1:]]
 
 
 def merging(ref: str, into: str, by: str, reason: str) -> Run:

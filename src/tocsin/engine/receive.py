@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tocsin.domain import grouping
-from tocsin.domain.grouping import Signal
+from tocsin.domain.signals import Signal
 from tocsin.engine.desk import Desk, Job, Rank
 from tocsin.engine.numbers import new_reference
 from tocsin.engine.sitting import Answer, Sitting
