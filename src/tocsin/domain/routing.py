@@ -10,22 +10,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
-from tocsin.domain.oncall.rota import Rota
+from tocsin.domain.oncall.wall import minute, zone
+from tocsin.domain.oncall.windows import Hours
 from tocsin.domain.policy import MonitoredService, Policy, Route
-from tocsin.domain.schedules import Layer, Member, Restriction, Schedule, Shift
+from tocsin.domain.schedules import InvalidSchedule, Restriction
 from tocsin.domain.signals import Signal, said_level
 
 DEFAULT_ESCALATION = "default"
 """The escalation policy of that name holds where neither a route nor a service names one."""
 WHY_LIMIT = 20
 """So many reasons are kept with an incident; `tocsin route test` shows all of them."""
-_SPANS = datetime(1973, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-_INSIDE = "inside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +141,16 @@ def _against(policy: Policy, route: Route, signal: Signal, at: datetime) -> str:
         same = said.casefold() == wanted.casefold() if name in own else said == wanted
         if not same:
             return f"{name} is {said!r}, not {wanted!r}" if said else f"there is no {name}"
-    if route.hours and not within(route.hours, home_zone(policy), at):
-        return f"outside its hours ({', '.join(hours_words(h, home_zone(policy)) for h in route.hours)})"
-    return ""
+    return _outside(route.hours, home_zone(policy), at) if route.hours else ""
+
+
+def _outside(hours: tuple[Restriction, ...], tz: str, at: datetime) -> str:
+    try:
+        if within(hours, tz, at):
+            return ""
+    except InvalidSchedule as unfit:
+        return f"its hours cannot be computed: {unfit}"
+    return f"outside its hours ({', '.join(hours_words(one, tz) for one in hours)})"
 
 
 def _for(route: Route) -> str:
@@ -162,16 +168,13 @@ def home_zone(policy: Policy) -> str:
 
 
 def within(hours: tuple[Restriction, ...], tz: str, at: datetime) -> bool:
-    """Whether `at` lies in one of the hours (`tz` where they name no zone); no where they cannot be computed."""
-    return bool(_clock_of(hours, tz).who(_INSIDE, at))
+    """Whether `at` lies in one of the hours (`tz` where they name no zone). Raises InvalidSchedule."""
+    return _clock(hours, tz).open(minute(at))
 
 
 @lru_cache(maxsize=256)
-def _clock_of(hours: tuple[Restriction, ...], tz: str) -> Rota:
-    """A schedule that is manned within the hours: windows are computed in one place only, and that is the rota (F2)."""
-    always = Shift((_INSIDE,), *_SPANS)
-    layer = Layer(_INSIDE, 1, tz, shifts=(always,), restrictions=hours)
-    return Rota((Schedule(_INSIDE, tz, (layer,)),), (), (Member(_INSIDE, tz),))
+def _clock(hours: tuple[Restriction, ...], tz: str) -> Hours:
+    return Hours(hours, zone(tz))
 
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
