@@ -1,22 +1,26 @@
-"""Whether this node's clock agrees with the database's (design rule 12, docs/decisions/0003-astray-clock.md).
+"""Whether this node agrees with the others: on the time, and on the zones (design rule 12).
 
-A node that is off would fire deadlines early or late and take nodes for silent that are not. It leaves the work to a
-node in time; where there is none it goes on, since a page at a doubtful time beats none.
+A node whose clock is off would fire deadlines early or late and take nodes for silent that are not; one with another
+zone database would hand over at other instants (docs/reference/oncall.md T10). It leaves the work to a node that is
+right (docs/decisions/0003-astray-clock.md); where there is none it goes on, since a page at a doubtful time beats none.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from importlib.metadata import version
 
 from tocsin.engine.clock import Clock
 from tocsin.engine.courier import SILENT_AFTER
-from tocsin.store.contract import Store
+from tocsin.store.contract import Node, Store
 
 TOLERANCE = timedelta(seconds=1)
 """Two nodes may be off in opposite directions: twice this and a heartbeat must stay below `SILENT_AFTER`."""
 ASTRAY = "astray"
 """The role under which the heartbeat of such a node is written: nobody waits for it."""
+TZDATA = version("tzdata")
+"""The version of the zones in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,49 @@ class Astray:
         return f"this node's clock is {where}: it {does}; set the clock (NTP)"
 
 
-def astray(store: Store, clock: Clock, boot: str) -> Astray | None:
-    """How far off this node is; None while it is in time, or the database has no clock of its own."""
+@dataclass(frozen=True, slots=True)
+class OtherZones:
+    """A zone database that is not the one of the node that has run longest."""
+
+    here: str
+    there: str
+    alone: bool = False
+
+    @property
+    def reason(self) -> str:
+        """For `alarmz`."""
+        return (
+            f"this node has the time zones of {self.here}, a node that has run longer those of {self.there}: "
+            "it leaves the work to that one; install the same version of tocsin on every node"
+        )
+
+
+def astray(store: Store, clock: Clock, boot: str, zones: str = TZDATA) -> Astray | OtherZones | None:
+    """How this node is off; None while it is right, or the database is its own alone (SQLite)."""
     before = clock.now()
     offset = store.clock_offset(before)
     if offset is None:
         return None
     # The database was asked at some instant until now: the kinder one counts.
     off = min(offset, max(offset - (clock.now() - before), timedelta(0)))
-    if abs(off) <= TOLERANCE:
-        return None
-    there = before + offset
-    others = (n for n in store.nodes() if n.boot != boot and n.role not in {"web", ASTRAY})
-    return Astray(off, alone=not any(abs(there - n.beat_at) < SILENT_AFTER + TOLERANCE for n in others))
+    nodes = store.nodes()
+    others = [node for node in nodes if node.boot != boot and node.role not in {"web", ASTRAY}]
+    live = [node for node in others if _live(node, before + offset)]
+    if abs(off) > TOLERANCE:
+        return Astray(off, alone=not live)
+    began = next(((node.started_at, boot) for node in nodes if node.boot == boot), None)
+    return _other_zones(live, began, zones)
+
+
+def _live(node: Node, there: datetime) -> bool:
+    return abs(there - node.beat_at) < SILENT_AFTER + TOLERANCE
+
+
+def _other_zones(live: list[Node], began: tuple[datetime, str] | None, zones: str) -> OtherZones | None:
+    """Whoever has run longest is right; a node that has not beaten yet has run for no time at all."""
+    before = [
+        node
+        for node in live
+        if node.tzdata not in {"", zones} and (began is None or (node.started_at, node.boot) < began)
+    ]
+    return OtherZones(zones, before[0].tzdata) if before else None

@@ -53,7 +53,7 @@ def declaring(declaration: Declaration) -> Run:
 
 
 def _declare(sitting: Sitting, declaration: Declaration, at: datetime) -> Answer:
-    policy, context = sitting.contexts.active()
+    policy, context = sitting.active()
     earlier = sitting.state(declaration.follows) if declaration.follows is not None else None
     if earlier is not None and not may_read(earlier, declaration.by):
         raise Refused(f"{earlier.ref} is restricted", "ask whoever leads it to name you as a reader")

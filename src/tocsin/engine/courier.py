@@ -24,6 +24,7 @@ from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import Send
 from tocsin.engine.clock import Clock
 from tocsin.engine.desk import Busy, Desk, Job, Rank
+from tocsin.engine.health import health_of
 from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.sitting import Answer, Sitting
 from tocsin.store.contract import Settlement, Store, StoreUnavailable, Taken
@@ -244,6 +245,7 @@ def _record(
 ) -> Answer:
     sitting.settlements.append(settlement)
     if isinstance(taken.effect, Send):
+        sitting.health += health_of(taken.effect, outcome, sitting.contexts.live.directory, at)
         return _record_send(sitting, at, taken, taken.effect, settlement)
     if isinstance(outcome, Carried):
         if outcome.document is None:

@@ -18,7 +18,7 @@ from tocsin.domain import clocks
 from tocsin.domain.context import Refused
 from tocsin.domain.incident import Incident
 from tocsin.engine import release
-from tocsin.engine.astray import ASTRAY, Astray, astray
+from tocsin.engine.astray import ASTRAY, TZDATA, Astray, OtherZones, astray
 from tocsin.engine.auditor import Auditor
 from tocsin.engine.clock import Clock, SystemClock
 from tocsin.engine.courier import Courier
@@ -59,7 +59,7 @@ class Engine:
         self._stop = threading.Event()
         self._beats: threading.Thread | None = None
         self._no_beat: str | None = None
-        self._astray: Astray | None = None
+        self._astray: Astray | OtherZones | None = None
         self.desk.on_lanes = self.courier.hint
         self.desk.on_due = self.ticker.hint
         if isinstance(clock, SystemClock):
@@ -137,7 +137,7 @@ class Engine:
         return told
 
     def set_held(self, reason: str | None) -> None:
-        """Tell ticker and courier; a node whose clock is astray waits too, unless it is alone."""
+        """Tell ticker and courier; a node that is astray waits too, unless it is alone."""
         astray_held = self._astray is not None and not self._astray.alone
         self.ticker.held = self.courier.held = reason is not None or astray_held
 
@@ -157,13 +157,13 @@ class Engine:
     def beat(self) -> None:
         """Write this node's heartbeat."""
         role = self.role if self._astray is None or not self.runs else ASTRAY
-        self.store.beat(Node(self.boot, role, self.started_at, self.clock.now()))
+        self.store.beat(Node(self.boot, role, self.started_at, self.clock.now(), TZDATA))
 
     def look_at_clock(self) -> None:
-        """Compare this node's clock with the database's."""
+        """Compare this node's clock with the database's, and its zones with those of other nodes."""
         before, self._astray = self._astray, astray(self.store, self.clock, self.boot)
         if self._astray is not None and before is None:
-            log.error("clock", reason=self._astray.reason)
+            log.error("astray", reason=self._astray.reason)
 
     def _jumped(self, jump: timedelta, now: datetime) -> None:
         log.warning("the wall clock jumped", seconds=jump.total_seconds())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from tocsin.domain.context import Context
 from tocsin.domain.oncall.rota import Rota
@@ -36,6 +38,9 @@ def _every_admin(directory: Directory) -> tuple[Rung, ...]:
     return (Rung(0, admins, BUILT_IN),) if admins else ()
 
 
+NO_CURSORS: Mapping[str, int] = MappingProxyType({})
+
+
 class Contexts:
     """Contexts by pinned policy: the policy of the stream joined with whatever is live now."""
 
@@ -44,12 +49,12 @@ class Contexts:
         self._pinned: dict[str, Policy] = {BUILT_IN_HASH: built_in_policy()}
         self.live = live
 
-    def active(self) -> tuple[str, Context]:
+    def active(self, cursors: Mapping[str, int] = NO_CURSORS) -> tuple[str, Context]:
         """For a stream that is about to open: the policy's hash with the context, from one and the same picture."""
         live = self.live
-        return live.policy_hash, _context(live.policy_hash, live.policy, live)
+        return live.policy_hash, _context(live.policy_hash, live.policy, live, cursors)
 
-    def pinned(self, policy_hash: str) -> Context:
+    def pinned(self, policy_hash: str, cursors: Mapping[str, int] = NO_CURSORS) -> Context:
         """For a stream that pinned that policy. Raises LookupError when the store has lost it."""
         policy = self._pinned.get(policy_hash)
         if policy is None:
@@ -57,10 +62,10 @@ class Contexts:
             if stored is None:
                 raise LookupError(f"pinned policy {policy_hash} is not in the database")
             policy = self._pinned[policy_hash] = stored.policy
-        return _context(policy_hash, policy, self.live)
+        return _context(policy_hash, policy, self.live, cursors)
 
 
-def _context(policy_hash: str, policy: Policy, live: Live) -> Context:
+def _context(policy_hash: str, policy: Policy, live: Live, cursors: Mapping[str, int]) -> Context:
     if policy_hash == BUILT_IN_HASH:
         policy = replace(policy, ladder=_every_admin(live.directory))
-    return Context(policy, live.directory, live.rota, live.warnings)
+    return Context(policy, live.directory, live.rota, live.warnings, cursors)

@@ -52,7 +52,7 @@ def _fires(sitting: Sitting, signal: Signal, ref: str) -> bool:
 
 def _open(sitting: Sitting, signal: Signal, at: datetime) -> Answer:
     ref = new_reference(sitting, at)
-    policy, context = sitting.contexts.active()
+    policy, context = sitting.active()
     known = sitting.alert(signal.integration, signal.dedup_key)
     recent = known is not None and at - known.last_at <= timedelta(seconds=context.policy.reopen_s)
     follows = known.ref if known and recent else None

@@ -6,7 +6,7 @@ due earlier is fired, after it whatever is due at the same instant: a person win
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec
 from tocsin.domain import clocks
 from tocsin.domain.context import Context
 from tocsin.domain.effects import Effect, Send, Write, derive
-from tocsin.domain.events import Event
+from tocsin.domain.events import Event, RoundRobinChosen
 from tocsin.domain.fold import evolve
 from tocsin.domain.incident import Incident
 from tocsin.engine.live import Contexts
@@ -25,6 +25,7 @@ from tocsin.store.contract import (
     Batch,
     Commit,
     DocumentMemory,
+    Health,
     Settlement,
     StreamWrite,
     Tail,
@@ -52,6 +53,32 @@ class Answer:
     replayed: bool = False
 
 
+class Cursors(Mapping[str, int]):
+    """Whose turn is next in each round robin, as of this point of the batch; read when somebody asks (E15)."""
+
+    def __init__(self, batch: Batch, moved: Callable[[], Mapping[str, int]]) -> None:
+        self._batch = batch
+        self._moved = moved
+        self._stored: dict[str, int] | None = None
+
+    @property
+    def stored(self) -> Mapping[str, int]:
+        """As they were before the batch."""
+        if self._stored is None:
+            self._stored = self._batch.cursors()
+        return self._stored
+
+    def __getitem__(self, key: str) -> int:
+        moved = self._moved()
+        return moved[key] if key in moved else self.stored[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.stored, **self._moved()})
+
+    def __len__(self) -> int:
+        return len({**self.stored, **self._moved()})
+
+
 class Sitting:
     """The batch: states as they are after each job, and everything to be written."""
 
@@ -73,6 +100,9 @@ class Sitting:
         self._alerts: dict[tuple[str, str], AlertRow] = {}
         self._claims: dict[str, str] = {}
         self._moved: dict[str, str] = {}
+        self.health: list[Health] = []
+        self._turns: dict[str, int] = {}
+        self.cursors = Cursors(batch, lambda: self._turns)
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -141,8 +171,12 @@ class Sitting:
         """One picture of policy and people for the whole batch."""
         found = self._contexts.get(state.policy)
         if found is None:
-            found = self._contexts[state.policy] = self.contexts.pinned(state.policy)
+            found = self._contexts[state.policy] = self.contexts.pinned(state.policy, self.cursors)
         return found
+
+    def active(self) -> tuple[str, Context]:
+        """For a stream that is about to open: the hash of the active policy, and the context."""
+        return self.contexts.active(self.cursors)
 
     def _fire(
         self, state: Incident, context: Context, now: datetime, *, inclusive: bool = True
@@ -170,6 +204,7 @@ class Sitting:
         if events or touch:
             self._events.setdefault(ref, []).extend(events)
             self._effects.setdefault(ref, []).extend(effects)
+            self._turns |= turned(events)
             for claim in state.all_claims:
                 if claim in state.claims:
                     self._claims[claim] = ref
@@ -236,6 +271,10 @@ class Sitting:
             answers=tuple(self.answers),
             documents=tuple(self.documents),
             moved=tuple((ref, self._goes_on(ref)) for ref in self._moved),
+            health=tuple(self.health),
+            cursors=tuple(
+                (key, self.cursors.stored.get(key), following) for key, following in self._turns.items()
+            ),
         )
 
     def _write(self, ref: str) -> StreamWrite:
@@ -261,9 +300,15 @@ def _grown(
     return state
 
 
+def turned(events: Iterable[Event]) -> dict[str, int]:
+    """Round robin: after these events, whose turn is next where they moved it, by key."""
+    chosen = (event for event in events if isinstance(event, RoundRobinChosen))
+    return {f"{event.escalation}/{event.rung}": event.position + 1 for event in chosen}
+
+
 _DECIDED = (
-    *("_before", "_states", "_wakes", "_events", "_effects", "_alerts", "_claims", "_moved"),
-    *("settlements", "documents", "answers", "alarms"),
+    *("_before", "_states", "_wakes", "_events", "_effects", "_alerts", "_claims", "_moved", "_turns"),
+    *("settlements", "documents", "answers", "alarms", "health"),
 )
 """Everything of a sitting that a decision may change."""
 

@@ -10,6 +10,7 @@ from tocsin.store import sql
 from tocsin.store.contract import AlertRow, CheckRow, ClaimTaken, Commit, Recorded, Tail, VersionConflict
 from tocsin.store.instants import instant, micros
 from tocsin.store.link import Database, Link
+from tocsin.store.oncall import move_cursors, write_health
 from tocsin.store.rows import Rows, moved_rows, rows_of, settled_rows
 from tocsin.store.streams import states_of
 
@@ -75,12 +76,18 @@ class OpenBatch:
         """Checks of all incidents (of one gate), newest first, as they were before this batch."""
         return newest_checks(self._link, limit, gate)
 
+    def cursors(self) -> dict[str, int]:
+        """Round robin: whose turn is next, by key, as it was before this batch."""
+        return dict(self._link.rows(sql.CURSORS))
+
     def write(self, commit: Commit) -> list[Recorded]:
         """Write everything in bulk: what is contested first, the feed's lock and the events last."""
         self._database.probe("before_write")
         self.wrote = True
         rows = rows_of(commit, self._database.epoch, self._held)
         self._write_contested(rows, commit)
+        move_cursors(self._link, commit)
+        write_health(self._link, commit.health)
         with self._link.together():
             self._write_effects(rows, commit)
             self._write_beside(rows, commit)

@@ -20,6 +20,7 @@ from tocsin.domain.events import EVENT_KINDS, SCHEMA, Event, Text
 from tocsin.domain.incident import Incident
 from tocsin.domain.people import Person
 from tocsin.domain.policy import Policy
+from tocsin.domain.schedules import Adjustment
 
 REDACTED = "[redacted]"
 """How a text reads whose row was blanked or is gone."""
@@ -46,6 +47,7 @@ EFFECT_KINDS = tuple(_EFFECTS)
 _STATE = msgspec.json.Decoder(Incident)
 _POLICY = msgspec.json.Decoder(Policy)
 _PERSON = msgspec.json.Decoder(Person)
+_ADJUSTMENT = msgspec.json.Decoder(Adjustment)
 _WORDS = msgspec.json.Decoder(tuple[str, ...])
 _ENCODER = msgspec.json.Encoder()
 
@@ -172,6 +174,11 @@ def decode_policy(stored: str) -> Policy:
 def decode_person(stored: str) -> Person:
     """A person known at run time."""
     return _PERSON.decode(stored)
+
+
+def decode_adjustment(stored: str) -> Adjustment:
+    """An adjustment as it was made."""
+    return _ADJUSTMENT.decode(stored)
 
 
 def decode_words(stored: str) -> tuple[str, ...]:

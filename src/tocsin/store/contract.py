@@ -10,19 +10,25 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tocsin.domain.effects import Effect
 from tocsin.domain.events import Event
 from tocsin.domain.incident import Incident
 from tocsin.domain.people import Person
 from tocsin.domain.policy import Policy
+from tocsin.domain.schedules import Adjustment
 
 HELD = "held"
 """Meta key: why nothing is sent or ticked until somebody says so (after a restore, or on another machine)."""
 
 EVIDENCE_LIMIT = 20 * 1024 * 1024
 """The most bytes that one file of evidence may have."""
+
+ADJUSTMENTS_FROM = 1_000_001
+"""The first `seq` of an adjustment made at run time: those of a handbook, numbered from 1, come first (A6)."""
+FAILS_TO_DISABLE = 3
+"""So many permanent failures in a row disable a contact method (docs/reference/oncall.md N10)."""
 
 
 class StoreUnavailable(Exception):
@@ -51,6 +57,18 @@ class ClaimTaken(Exception):
     def __init__(self, claim: str) -> None:
         super().__init__(f"claim {claim} is taken")
         self.claim = claim
+
+
+class AdjustmentConflict(Exception):
+    """Somebody else adjusted the schedule meanwhile: look at it again (docs/reference/oncall.md V3).
+
+    `last` is the newest `seq` of the schedule, None when it has none.
+    """
+
+    def __init__(self, schedule: str, last: int | None) -> None:
+        super().__init__(f"schedule {schedule} was adjusted meanwhile")
+        self.schedule = schedule
+        self.last = last
 
 
 class UnknownEvent(LookupError):
@@ -128,6 +146,22 @@ class DocumentMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """What a channel said to a message for a person: it took it, or did not, for good or for now (N10).
+
+    `address`: where it went; what is known of another address does not speak of this one.
+    """
+
+    person: str
+    channel: str
+    at: datetime
+    ok: bool
+    permanent: bool = False
+    detail: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """Everything one batch decided, written in bulk in one transaction."""
 
@@ -141,6 +175,11 @@ class Commit:
     moved: tuple[tuple[str, str], ...] = ()
     """Incidents that were merged, each with the one that goes on: alert rows of the first, those of this very commit
     included, point at the second."""
+    health: tuple[Health, ...] = ()
+    """In the order in which it was learned."""
+    cursors: tuple[tuple[str, int | None, int], ...] = ()
+    """Round robin: key, the position the decision saw (None: there was no row), the position that is next. Where
+    another one stands by now, the commit is a VersionConflict (E15)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,13 +327,50 @@ class Alarm:
 class Node:
     """A running process: `boot` is its id, `beat_at` its last heartbeat (one a second).
 
-    `role` is `all`, `web`, `engine`, or `astray` while its clock is off.
+    `role` is `all`, `web`, `engine`, or `astray` while its clock is off or its zones are others. `tzdata` is the
+    version of its zone database, empty when unknown.
     """
 
     boot: str
     role: str
     started_at: datetime
     beat_at: datetime
+    tzdata: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """One way to reach a person, and its health.
+
+    `address` is her own, usable once `verified_at` is set; empty: the roster's address, of which this row says only
+    how it does. `code_hash`: a code under way, valid until `code_until`, tried `code_tries` times. `disabled`: why it
+    is not used (empty: it is). `fails`: permanent failures in a row. `tried`: the address that health speaks of
+    (empty: whichever it is); `detail`: what the last failure said. `test_at`: the last test page.
+    """
+
+    person: str
+    channel: str
+    address: str
+    added_at: datetime
+    verified_at: datetime | None = None
+    code_hash: str | None = None
+    code_until: datetime | None = None
+    code_tries: int = 0
+    disabled: str = ""
+    last_ok: datetime | None = None
+    last_fail: datetime | None = None
+    fails: int = 0
+    test_at: datetime | None = None
+    tried: str = ""
+    detail: str = ""
+
+
+class Activation(NamedTuple):
+    """From `at` on, until the next one, the policy of that hash was the active one (V1)."""
+
+    at: datetime
+    hash: str
+    commit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +425,10 @@ class Batch(Protocol):
 
     def alerts(self, ref: str) -> list[AlertRow]:
         """Alerts that point at the incident, as they were before this batch."""
+        ...
+
+    def cursors(self) -> dict[str, int]:
+        """Round robin: whose turn is next, by key, as it was before this batch."""
         ...
 
     def write(self, commit: Commit) -> list[Recorded]:
@@ -499,7 +579,11 @@ class Store(Protocol):
         ...
 
     def activate_policy(self, hash_: str, policy: Policy, commit: str | None, now: datetime) -> None:
-        """Store a policy and make it the active one."""
+        """Store a policy and make it the active one; a change of the active one is kept in `activations`."""
+        ...
+
+    def activations(self) -> list[Activation]:
+        """Which policies were active, oldest first (V1)."""
         ...
 
     def people(self) -> list[Person]:
@@ -508,6 +592,48 @@ class Store(Protocol):
 
     def save_person(self, person: Person) -> None:
         """Add or change one."""
+        ...
+
+    # -- on call -------------------------------------------------------------------------------------------------------
+    def live_stamp(self) -> int:
+        """Grows with every change of people, contacts and adjustments, on any node: cheap to ask often."""
+        ...
+
+    def adjustments(
+        self, schedule: str | None = None, *, as_of: datetime | None = None
+    ) -> list[tuple[str, Adjustment]]:
+        """What was adjusted at run time, with the schedule's name, oldest first; ended ones carry `revoked_at`.
+
+        With `as_of`: as it was known at that instant (V1): what came later is missing, what was ended later goes on.
+        """
+        ...
+
+    def add_adjustment(self, schedule: str, adjustment: Adjustment, expect: int | None) -> Adjustment:
+        """Keep an adjustment; the one that is returned carries its `seq`. The journal says so in the same commit.
+
+        `expect`: the last `seq` of this schedule that its author saw (below ADJUSTMENTS_FROM or None: none made at
+        run time); when there is a newer one, AdjustmentConflict (V3). Raises ValueError for one without `made_at`, or
+        that ends before it starts (T7).
+        """
+        ...
+
+    def end_adjustment(self, schedule: str, seq: int, now: datetime, by: str) -> bool:
+        """End it: now (the minute that has begun) if it has begun, else before it begins (A10). It is never deleted.
+
+        False when there is none of that number, or it is over or ended already.
+        """
+        ...
+
+    def contacts(self, person: str | None = None) -> list[ContactRow]:
+        """Contact methods with their health, of one person or of all, by person and channel."""
+        ...
+
+    def save_contact(self, row: ContactRow) -> None:
+        """Add or replace the row of that person and channel."""
+        ...
+
+    def delete_contact(self, person: str, channel: str) -> None:
+        """Forget it."""
         ...
 
     # -- secrets, journal, alarms, nodes -------------------------------------------------------------------------------
@@ -550,6 +676,12 @@ class Store(Protocol):
     def meta(self, key: str) -> str | None: ...
 
     def set_meta(self, key: str, value: str) -> None: ...
+
+    def swap_meta(self, key: str, before: str | None, after: str, notes: Sequence[JournalRow] = ()) -> bool:
+        """Set it if it still is `before` (None: not there), and write the notes with it: of several nodes that saw
+        the same, one does it. Whether this one did.
+        """
+        ...
 
     def backup(self, target: str) -> None:
         """A consistent copy of the database while it runs (SQLite: the online backup API).

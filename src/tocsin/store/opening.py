@@ -19,7 +19,7 @@ from tocsin.store.contract import Store, StoreUnavailable
 from tocsin.store.shared import EPOCH, SharedStore
 from tocsin.store.sqlite import SqliteStore
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test keeps it equal to the script directory's head."""
 MIGRATION_LOCK = 0x6D696772
 

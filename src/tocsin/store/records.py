@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,11 @@ from sqlalchemy import Select, delete, insert, select, update
 
 from tocsin.domain.people import Person
 from tocsin.domain.policy import Policy
+from tocsin.store import sql
 from tocsin.store.codec import decode_person, decode_policy, decode_words, storable, to_json
 from tocsin.store.contract import (
     EVIDENCE_LIMIT,
+    Activation,
     Alarm,
     EvidenceRow,
     JournalRow,
@@ -21,8 +24,8 @@ from tocsin.store.contract import (
     StoredPolicy,
 )
 from tocsin.store.instants import instant, micros
-from tocsin.store.link import Database
-from tocsin.store.tables import alarm, journal, meta, node, person, policy, secret
+from tocsin.store.link import Database, Link
+from tocsin.store.tables import activation, alarm, journal, meta, node, person, policy, secret
 
 ACTIVE_POLICY = "active_policy"
 LAST_INSTANT = "last_instant"
@@ -32,6 +35,8 @@ EXPIRED_KEPT = timedelta(days=30)
 _SET_META = (
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
+_ADD_META = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
+_SWAP_META = "UPDATE meta SET value = ? WHERE key = ? AND value = ?"
 _LAST_INSTANT = _SET_META + " WHERE meta.value < excluded.value"
 _KEEP_POLICY = (
     "INSERT INTO policy (hash, body, commit_id, activated_at) VALUES (?, ?, ?, ?) "
@@ -50,7 +55,7 @@ _KEEP_EVIDENCE = (
 )
 _EVIDENCE = "SELECT digest, size, media_type, created_at FROM evidence WHERE digest = ?"
 _BEAT = (
-    "INSERT INTO node (boot, role, started_at, beat_at) VALUES (?, ?, ?, ?) "
+    "INSERT INTO node (boot, role, started_at, beat_at, tzdata) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (boot) DO UPDATE SET role = excluded.role, beat_at = excluded.beat_at"
 )
 
@@ -78,10 +83,18 @@ class Records(Database):
         return None if active is None else self.policy(active)
 
     def activate_policy(self, hash_: str, policy: Policy, commit: str | None, now: datetime) -> None:
-        """Store a policy and make it the active one, together."""
+        """Store a policy and make it the active one, together; a change is kept for ever."""
         with self.writing() as link:
+            was = link.core.execute(select(meta.c.value).where(meta.c.key == ACTIVE_POLICY)).scalar()
             link.run(_KEEP_POLICY, hash_, to_json(policy), commit, micros(now))
             link.run(_SET_META, ACTIVE_POLICY, hash_)
+            if was != hash_:
+                link.core.execute(insert(activation).values(at=micros(now), hash=hash_, commit_id=commit))
+
+    def activations(self) -> list[Activation]:
+        """Which policies were active, oldest first."""
+        rows = self._rows(select(activation).order_by(activation.c.id))
+        return [Activation(instant(row.at), row.hash, row.commit_id) for row in rows]
 
     def people(self) -> list[Person]:
         """People known at run time, by handle."""
@@ -89,7 +102,9 @@ class Records(Database):
 
     def save_person(self, person: Person) -> None:
         """Add or change one."""
-        self._run(_KEEP_PERSON, person.handle, to_json(person))
+        with self.writing() as link:
+            link.run(_KEEP_PERSON, person.handle, to_json(person))
+            link.run(sql.STAMP_LIVE)
 
     # -- secrets ------------------------------------------------------------------------------------------------------
     def save_secret(self, row: SecretRow) -> None:
@@ -144,9 +159,7 @@ class Records(Database):
     def note(self, row: JournalRow) -> None:
         """Write a line into the journal."""
         with self.writing() as link:
-            link.core.execute(
-                insert(journal).values(at=micros(row.at), kind=row.kind, detail=storable(row.detail))
-            )
+            _write_note(link, row)
 
     def raise_alarm(self, key: str, reason: str, now: datetime) -> None:
         """Raise or refresh an alarm; `since` stays at its first raising."""
@@ -167,14 +180,17 @@ class Records(Database):
         """Write a heartbeat; the last instant never goes back, whichever node writes it."""
         at = micros(beating.beat_at)
         with self.writing() as link:
-            link.run(_BEAT, beating.boot, beating.role, micros(beating.started_at), at)
+            link.run(_BEAT, beating.boot, beating.role, micros(beating.started_at), at, beating.tzdata)
             link.run(_LAST_INSTANT, LAST_INSTANT, beating.beat_at.isoformat(timespec="microseconds"))
             link.core.execute(delete(node).where(node.c.beat_at < micros(beating.beat_at - NODES_KEPT)))
 
     def nodes(self) -> list[Node]:
         """Running and lately silent nodes, oldest first."""
         rows = self._rows(select(node).order_by(node.c.started_at, node.c.boot))
-        return [Node(row.boot, row.role, instant(row.started_at), instant(row.beat_at)) for row in rows]
+        return [
+            Node(row.boot, row.role, instant(row.started_at), instant(row.beat_at), row.tzdata)
+            for row in rows
+        ]
 
     def meta(self, key: str) -> str | None:
         """A fact about this database."""
@@ -184,6 +200,18 @@ class Records(Database):
     def set_meta(self, key: str, value: str) -> None:
         """Set it."""
         self._run(_SET_META, key, value)
+
+    def swap_meta(self, key: str, before: str | None, after: str, notes: Sequence[JournalRow] = ()) -> bool:
+        """Set it if it still is `before`, with the notes; whether this node did."""
+        with self.writing() as link:
+            done = (
+                link.run(_ADD_META, key, after)
+                if before is None
+                else link.run(_SWAP_META, after, key, before)
+            )
+            for row in notes if done else ():
+                _write_note(link, row)
+        return done == 1
 
     def raise_number(self, year: int, number: int) -> None:
         """Let the numbers of a year go on above `number`."""
@@ -201,6 +229,10 @@ class Records(Database):
     def _run(self, statement: str, *values: Any) -> None:
         with self.writing() as link:
             link.run(statement, *values)
+
+
+def _write_note(link: Link, row: JournalRow) -> None:
+    link.core.execute(insert(journal).values(at=micros(row.at), kind=row.kind, detail=storable(row.detail)))
 
 
 def _secret_values(row: SecretRow) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from tocsin.store.batch import OpenBatch
 from tocsin.store.contract import LostRace, VersionConflict
 from tocsin.store.leases import Leases
 from tocsin.store.link import no_probe
+from tocsin.store.oncall import OnCall
 from tocsin.store.reading import Reading
 from tocsin.store.records import Records
 from tocsin.store.upkeep import Upkeep
@@ -18,7 +19,7 @@ from tocsin.store.upkeep import Upkeep
 EPOCH = "epoch"
 
 
-class SharedStore(Reading, Leases, Upkeep, Records):
+class SharedStore(Reading, Leases, Upkeep, Records, OnCall):
     """Everything of the contract that is the same on both databases."""
 
     def __init__(self) -> None:

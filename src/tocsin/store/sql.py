@@ -163,6 +163,77 @@ KEEP_DOCUMENTS = inserting(
     "ON CONFLICT (ref, document) DO UPDATE SET path = excluded.path, content = excluded.content",
 )
 
+# --- on call -------------------------------------------------------------------------------------------------------
+
+CURSORS = "SELECT key, next FROM round_robin"
+OPEN_CURSORS = inserting("round_robin", "key, next", "text int", "ON CONFLICT (key) DO NOTHING")
+MOVE_CURSORS = changing(
+    sqlite="UPDATE round_robin SET next = ?3 WHERE key = ?1 AND next = ?2",
+    postgres="UPDATE round_robin r SET next = u.next FROM {u} WHERE r.key = u.key AND r.next = u.seen",
+    columns="key, seen, next",
+    types="text int int",
+)
+LIVE_STAMP = "SELECT value FROM meta WHERE key = 'live_stamp'"
+STAMP_LIVE = (
+    "INSERT INTO meta (key, value) VALUES ('live_stamp', '1') "
+    "ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)"
+)
+_CONTACT = (
+    "person, channel, address, added_at, verified_at, code_hash, code_until, code_tries, disabled, last_ok, "
+    "last_fail, fails, test_at, tried, detail"
+)
+CONTACTS = f"SELECT {_CONTACT} FROM contact ORDER BY person, channel"  # noqa: S608 - names are constants
+CONTACTS_OF = f"SELECT {_CONTACT} FROM contact WHERE person = ? ORDER BY channel"  # noqa: S608
+KEEP_CONTACTS = inserting(
+    "contact",
+    _CONTACT,
+    "text text text bigint bigint text bigint int text bigint bigint int bigint text text",
+    "ON CONFLICT (person, channel) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _CONTACT.split(", ")[2:]),
+)
+REMOVE_CONTACT = "DELETE FROM contact WHERE person = ? AND channel = ?"
+_SAME = "(excluded.tried = '' OR contact.tried IN ('', excluded.tried))"
+_ON = f"CASE WHEN excluded.last_ok IS NULL AND {_SAME} THEN {{then}} ELSE {{otherwise}} END"
+_NOT_OTHERS = "contact.address = '' OR excluded.tried = '' OR contact.address = excluded.tried"
+KEEP_HEALTH = inserting(
+    "contact",
+    "person, channel, address, added_at, code_tries, disabled, last_ok, last_fail, fails, tried, detail",
+    "text text text bigint int text bigint bigint int text text",
+    "ON CONFLICT (person, channel) DO UPDATE SET "
+    f"fails = excluded.fails + {_ON.format(then='contact.fails', otherwise='0')}, "
+    f"disabled = {_ON.format(then='contact.disabled', otherwise=repr(''))}, "
+    f"last_ok = coalesce(excluded.last_ok, CASE WHEN {_SAME} THEN contact.last_ok END), "
+    f"last_fail = coalesce(excluded.last_fail, CASE WHEN {_SAME} THEN contact.last_fail END), "
+    "detail = CASE WHEN excluded.last_fail IS NULL THEN contact.detail ELSE excluded.detail END, "
+    "tried = CASE excluded.tried WHEN '' THEN contact.tried ELSE excluded.tried END "
+    f"WHERE {_NOT_OTHERS}",
+)
+"""An ok and another address begin anew; what is told of an address that is not the person's own any more is dropped."""
+NEWS_OF_HEALTH = changing(
+    sqlite=(
+        "UPDATE contact SET disabled = '' WHERE person = ?1 AND channel = ?2 AND (disabled <> '' OR last_ok IS NULL) "
+        "AND (address = '' OR ?3 = '' OR address = ?3)"
+    ),
+    postgres=(
+        "UPDATE contact c SET disabled = '' FROM {u} WHERE c.person = u.person AND c.channel = u.channel "
+        "AND (c.disabled <> '' OR c.last_ok IS NULL) AND (c.address = '' OR u.tried = '' OR c.address = u.tried)"
+    ),
+    columns="person, channel, tried",
+    types="text text text",
+)
+DISABLE = changing(
+    sqlite=(
+        "UPDATE contact SET disabled = ?4 || detail WHERE person = ?1 AND channel = ?2 AND fails >= ?3 "
+        "AND disabled = ''"
+    ),
+    postgres=(
+        "UPDATE contact c SET disabled = u.why || c.detail FROM {u} WHERE c.person = u.person "
+        "AND c.channel = u.channel AND c.fails >= u.fails AND c.disabled = ''"
+    ),
+    columns="person, channel, fails, why",
+    types="text text int text",
+)
+
 # --- pages ---------------------------------------------------------------------------------------------------------
 
 ADD_PAGES = inserting(

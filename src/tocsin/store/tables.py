@@ -277,4 +277,58 @@ node = Table(
     Column("role", Word, nullable=False),
     Column("started_at", Micros, nullable=False),
     Column("beat_at", Micros, nullable=False),
+    Column("tzdata", Word, nullable=False, server_default=text("''")),
+)
+
+adjustment = Table(
+    "adjustment",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=False),
+    Column("schedule", Word, nullable=False),
+    Column("body", String, nullable=False),
+    Column("made_at", Micros, nullable=False),
+    Column("revoked_at", Micros),
+    Column("closed_at", Micros),
+    Column("closed_by", Word),
+    Index("ix_adjustment_schedule", "schedule", "seq"),
+)
+"""`revoked_at`: from when on it is without effect; `closed_at`: when somebody said so (they differ for one that had
+not begun)."""
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("person", Word, primary_key=True),
+    Column("channel", Word, primary_key=True),
+    Column("address", String, nullable=False),
+    Column("added_at", Micros, nullable=False),
+    Column("verified_at", Micros),
+    Column("code_hash", Word),
+    Column("code_until", Micros),
+    Column("code_tries", Integer, nullable=False),
+    Column("disabled", String, nullable=False),
+    Column("last_ok", Micros),
+    Column("last_fail", Micros),
+    Column("fails", Integer, nullable=False),
+    Column("test_at", Micros),
+    Column("tried", String, nullable=False),
+    Column("detail", String, nullable=False),
+    **NARROW,
+)
+
+round_robin = Table(
+    "round_robin",
+    metadata,
+    Column("key", Word, primary_key=True),
+    Column("next", Integer, nullable=False),
+    **NARROW,
+)
+
+activation = Table(
+    "activation",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("at", Micros, nullable=False),
+    Column("hash", Word, nullable=False),
+    Column("commit_id", Word),
 )
