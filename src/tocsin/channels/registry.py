@@ -7,12 +7,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from tocsin.channels.apprise import AppriseChannel
 from tocsin.channels.console import ConsoleChannel
 from tocsin.channels.email import EmailChannel
+from tocsin.channels.ntfy import NtfyChannel
 from tocsin.channels.port import Channel
 from tocsin.channels.webhook import WebhookChannel
 
 Now = Callable[[], datetime]
+
+
+def _apprise(name: str, values: Mapping[str, Any], now: Now) -> Channel:  # noqa: ARG001
+    return AppriseChannel(name, **values)
 
 
 def _console(name: str, values: Mapping[str, Any], now: Now) -> Channel:  # noqa: ARG001
@@ -23,13 +29,19 @@ def _email(name: str, values: Mapping[str, Any], now: Now) -> Channel:  # noqa: 
     return EmailChannel(name, **values)
 
 
+def _ntfy(name: str, values: Mapping[str, Any], now: Now) -> Channel:
+    return NtfyChannel(name, now=now, **values)
+
+
 def _webhook(name: str, values: Mapping[str, Any], now: Now) -> Channel:
     return WebhookChannel(name, now=now, **values)
 
 
 KINDS: Final[dict[str, Callable[[str, Mapping[str, Any], Now], Channel]]] = {
+    "apprise": _apprise,
     "console": _console,
     "email": _email,
+    "ntfy": _ntfy,
     "webhook": _webhook,
 }
 
