@@ -23,6 +23,7 @@ from tocsin.cli.options import AsJson
 from tocsin.cli.output import STDOUT, emit_json, plain
 from tocsin.cli.running import Plan, plan_for, run
 from tocsin.config import Database, EmailSettings, Secret, Settings
+from tocsin.domain.oncall.rota import Rota
 from tocsin.web.signin import issue_signin_link
 from tocsin.wiring.mailbox import Mailbox
 from tocsin.wiring.program import Program
@@ -136,10 +137,14 @@ def settings_of(copy: Path, root: Path, smtp_port: int) -> Settings:
     return replace(settings, root=root, server=server, database=database, channels=channels)
 
 
+def _on_call(rota: Rota, name: str) -> tuple[str, ...]:
+    return rota.who(name, present()) if name in rota.names() else ()
+
+
 def _say(plan: Plan, program: Program, smtp_port: int, *, as_json: bool) -> None:
     """What to open and what to type. Printed on standard output only: the sign-in link is a secret."""
     live = program.engine.contexts.live
-    called = live.rota.who("primary", present())
+    called = _on_call(live.rota, "primary")
     person = next(iter(called), next(iter(live.directory.people), "operator"))
     known = live.directory.get(person)
     link = issue_signin_link(program, person)
@@ -157,7 +162,7 @@ def _say(plan: Plan, program: Program, smtp_port: int, *, as_json: bool) -> None
     else:
         leaders = (
             *called,
-            *live.rota.who("secondary", present()),
+            *_on_call(live.rota, "secondary"),
             *live.directory.who_may_be("ic"),
         )
         leader = next((h for h in leaders if (p := live.directory.get(h)) and p.may_be("ic")), person)

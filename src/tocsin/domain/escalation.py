@@ -44,7 +44,7 @@ def _resolve(target: str, context: Context, at: datetime) -> tuple[str, ...]:
         return (name,) if context.directory.get(name) else ()
     if kind == "role":
         return context.directory.who_may_be(name)
-    people = context.rota.who(name, at)
+    people = context.rota.who(name, at) if name in context.rota.names() else ()
     if not people and name == "primary":
         return context.directory.who_may_be("ic")
     return tuple(p for p in people if context.directory.get(p))

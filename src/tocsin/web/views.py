@@ -223,8 +223,8 @@ def token_view(row: SecretRow) -> Json:
 def oncall_view(program: Program, at: datetime) -> Json:
     """Who is on call at an instant, and the turn of every rotation."""
     live = program.engine.contexts.live
-    primary = live.rota.who("primary", at)
-    secondary = live.rota.who("secondary", at)
+    primary = live.rota.who("primary", at) if "primary" in live.rota.names() else ()
+    secondary = live.rota.who("secondary", at) if "secondary" in live.rota.names() else ()
     names = {h: p.name for h in (*primary, *secondary) if (p := live.directory.get(h))}
     return {
         "at": at,
