@@ -250,7 +250,7 @@ REFUSED = [
     ('[channel.tickets]\nkind = "console"\n', "channel.tickets", "taken by tocsin", "choose another"),
     ("[channel]\nmail = 1\n", "channel.mail", "must be a table", "[channel.mail]"),
     ("channel = []\n", "channel", "must be a table, is a list", "[channel.<name>]"),
-    ("[channel.mail]\n", "channel.mail.kind", "kind is missing", "console, email, webhook"),
+    ("[channel.mail]\n", "channel.mail.kind", "kind is missing", "apprise, console, email"),
     ('[channel.mail]\nkind = "emial"\n', "channel.mail.kind", "no channel of kind 'emial'", "did you mean email?"),
     ("[channel.mail]\nkind = 1\n", "channel.mail.kind", "no channel of kind 1", ""),
     (MAIL + 'form = "x"\n', "channel.mail.form", "no such setting", "did you mean from?"),

@@ -4,6 +4,7 @@ from tocsin.config.read import ENVIRONMENT, FILE_NAME, ClientEnvironment, client
 from tocsin.config.values import (
     CHANNELS,
     TRACKERS,
+    AppriseSettings,
     ChannelSettings,
     ConfigError,
     ConsoleSettings,
@@ -11,19 +12,21 @@ from tocsin.config.values import (
     EmailSettings,
     GitHubSettings,
     Handbook,
+    NtfySettings,
     People,
     Secret,
     Server,
-    Settings,
     WebhookSettings,
-    reference,
 )
+from tocsin.config.watching import Heartbeat, SelfAlarm, Synthetic, Watch
+from tocsin.config.whole import Settings, reference
 
 __all__ = [
     "CHANNELS",
     "ENVIRONMENT",
     "FILE_NAME",
     "TRACKERS",
+    "AppriseSettings",
     "ChannelSettings",
     "ClientEnvironment",
     "ConfigError",
@@ -32,10 +35,15 @@ __all__ = [
     "EmailSettings",
     "GitHubSettings",
     "Handbook",
+    "Heartbeat",
+    "NtfySettings",
     "People",
     "Secret",
+    "SelfAlarm",
     "Server",
     "Settings",
+    "Synthetic",
+    "Watch",
     "WebhookSettings",
     "client_environment",
     "load",

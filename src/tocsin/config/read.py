@@ -12,15 +12,19 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass
+from datetime import time, timedelta
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tocsin.config.values import (
     CHANNELS,
     TRACKERS,
+    AppriseSettings,
     ChannelSettings,
     ConfigError,
     Database,
@@ -28,11 +32,12 @@ from tocsin.config.values import (
     People,
     Secret,
     Server,
-    Settings,
     TrackerSettings,
     key_of,
     settings_of,
 )
+from tocsin.config.watching import LONGEST, SHORTEST, WATCHING, SelfAlarm
+from tocsin.config.whole import Settings
 from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICKETS_LANE
 
 FILE_NAME: Final = "tocsin.toml"
@@ -47,6 +52,9 @@ ENVIRONMENT: Final = {
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_DURATION = re.compile(r"(\d{1,5})(s|m|h)")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
 _ENV_OR_FILE = '{ env = "NAME" } or { file = "path" }'
 _SECRET_LIMIT = 64 * 1024
 """Bytes of a file that holds a secret."""
@@ -134,7 +142,8 @@ class _Reader:
     def settings(self, document: dict[str, Any]) -> Settings:
         """The whole document."""
         self.refuse_integrations(document)
-        self.refuse_unknown(document, ("server", "people", "database", "handbook", "channel", "ticket"), "")
+        sections = ("server", "people", "database", "handbook", "channel", "ticket", *WATCHING)
+        self.refuse_unknown(document, sections, "")
         server = self.section(Server, document.get("server", {}), "server")
         if not 1 <= server.port <= 65535:
             raise self.fail("server.port", f"{server.port} is no port", "1 to 65535")
@@ -147,6 +156,7 @@ class _Reader:
             handbook=self.handbook(document.get("handbook", {})),
             channels=dict(self.channels(document.get("channel", {}))),
             ticket=self.ticket(document["ticket"]) if "ticket" in document else None,
+            **self.watching(document),
             literal_secrets=tuple(self.literal),
             missing_secrets=tuple(self.missing),
         )
@@ -158,7 +168,34 @@ class _Reader:
             if name in (DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICKETS_LANE):
                 raise self.fail(where, "this name is taken by tocsin itself", "choose another")
             cls, rest = self.by_kind(CHANNELS, table, where, "channel")
+            if cls is AppriseSettings and self.need_secrets and find_spec("apprise") is None:
+                raise self.fail(f"{where}.kind", "Apprise is not installed", "pip install 'tocsin[apprise]'")
             yield name, self.section(cls, rest, where, name=name)
+
+    def watching(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """[self_alarm], [heartbeat], [watch], [synthetic]: those that are there."""
+        found = {n: self.section(cls, document[n], n) for n, cls in WATCHING.items() if n in document}
+        if "self_alarm" in found:
+            self.check_self_alarm(found["self_alarm"])
+        if "watch" in found and "self_alarm" not in found:
+            raise self.fail("watch", "nobody would be told", "add [self_alarm]: whom, and by which way")
+        if "synthetic" in found:
+            try:
+                ZoneInfo(found["synthetic"].tz)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise self.fail("synthetic.tz", "there is no such zone", "as in Europe/Berlin") from None
+        return found
+
+    def check_self_alarm(self, said: SelfAlarm) -> None:
+        """A way that lacks a part is no way, and nobody would know."""
+        if not (said.url or said.webhook or said.hook):
+            raise self.fail("self_alarm", "names no way to tell anybody", "add url, webhook or hook")
+        for key, value in (("from", said.sender), ("to", said.to)):
+            if bool(said.url) != bool(value):
+                what = f"self_alarm.{key if said.url else 'url'}"
+                raise self.fail(what, "is missing", "a mail needs url, from and to")
+        if bool(said.user) != bool(said.password):
+            raise self.fail("self_alarm.password", "belongs to user", "give both or neither")
 
     def handbook(self, table: Any) -> Handbook:
         """[handbook]: what is not committed cannot be pushed."""
@@ -231,7 +268,9 @@ class _Reader:
         if kind is Secret:
             return self.secret(value, f, key)
         if kind is tuple:
-            return self.handles(value, key)
+            return self.items(value, f.metadata["items"], key)
+        if kind in (timedelta, time):
+            return self.moment(value, kind, key)
         expected = str if kind is Path else kind
         if type(value) is not expected:
             raise self.fail(key, f"must be {_TYPES[expected]}, is {_type_name(value)}", f.metadata["doc"])
@@ -243,11 +282,30 @@ class _Reader:
                 raise self.fail(key, "holds a password", "the settings user and password are for that")
         return (self.root / value).resolve() if kind is Path else value
 
-    def handles(self, value: Any, key: str) -> tuple[str, ...]:
-        """A list of people."""
+    def items(self, value: Any, what: str, key: str) -> tuple[str, ...]:
+        """A list of people, of addresses, or of the words of a command."""
+        example = {"handles": '["priya", "jonas"]', "addresses": '["ops@acme.example"]', "words": '["tell"]'}
         if not isinstance(value, list) or not all(isinstance(v, str) and v.strip("@ ") for v in value):
-            raise self.fail(key, f"must be a list of handles, is {_type_name(value)}", '["priya", "jonas"]')
+            said = f"must be a list of {what}, is {_type_name(value)}"
+            raise self.fail(key, said, example[what])
+        if what == "words":
+            return tuple(value)
+        if what == "addresses" and not all(0 < v.find("@") < len(v) - 1 for v in value):
+            raise self.fail(key, "holds something that is no address", example[what])
         return tuple(v.strip().lstrip("@") for v in value)
+
+    def moment(self, value: Any, kind: type[timedelta | time], key: str) -> timedelta | time:
+        """`45s`, `10m`, `1h`; or `09:10`."""
+        found = _moment(value, kind)
+        if found is None:
+            shape = (
+                'a duration, as in "45s" or "10m"' if kind is timedelta else 'a time of day, as in "09:10"'
+            )
+            raise self.fail(key, f"is not {shape}", f"write {shape}")
+        longest = LONGEST.get(key)
+        if isinstance(found, timedelta) and longest and not SHORTEST <= found <= longest:
+            raise self.fail(key, "is out of range", f"10s to {longest.total_seconds():.0f}s")
+        return found
 
     def secret(self, value: Any, f: Field[Any], key: str) -> Secret:
         """A literal, `{ env = "NAME" }` or `{ file = "path" }`."""
@@ -346,6 +404,16 @@ def _type_of(hint: Any) -> Any:
 def _type_name(value: Any) -> str:
     others = {float: "a number with a fraction", list: "a list", dict: "a table"}
     return (_TYPES | others).get(type(value), "a date or time")
+
+
+def _moment(value: Any, kind: type[timedelta | time]) -> timedelta | time | None:
+    if kind is time:
+        if isinstance(value, time):
+            return value
+        found = _TIME_OF_DAY.fullmatch(value) if isinstance(value, str) else None
+        return time(int(found[1]), int(found[2])) if found else None
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
 
 
 def _nearest(word: str, known: Any) -> str:

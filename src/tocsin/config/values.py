@@ -6,7 +6,6 @@ Read from the file and the environment by `read`. Policy is not configured here:
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -61,13 +60,16 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
-def about(doc: str, *, key: str | None = None, literal: bool = False, link: str = "") -> dict[str, Any]:
+def about(
+    doc: str, *, key: str | None = None, literal: bool = False, link: str = "", items: str = "handles"
+) -> dict[str, Any]:
     """What is known of a setting beside its type. `key`: its name in the file, where that is no Python name.
 
     `literal`: a Secret that may stand in the file, unless it is an address that holds a password. `link`: the
-    schemes that the address may have, separated by spaces.
+    schemes that the address may have, separated by spaces. `items`: what a list holds: `handles`, `addresses` (of
+    e-mail) or `words`.
     """
-    return {"doc": doc, "key": key, "literal": literal, "link": link}
+    return {"doc": doc, "key": key, "literal": literal, "link": link, "items": items}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,50 +211,38 @@ class ConsoleSettings(ChannelSettings):
     kind: ClassVar[str] = "console"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NtfySettings(ChannelSettings):
+    """[channel.<name>] of kind ntfy."""
+
+    kind: ClassVar[str] = "ntfy"
+    url: str = field(metadata=about("root of the ntfy server, http or https", link="https http"))
+    topic: str = field(
+        metadata=about("topic of a person, with {handle} in it; who has an own topic is reached there")
+    )
+    token: Secret | None = field(default=None, metadata=about("access token at the ntfy server"))
+    user: Secret | None = field(default=None, metadata=about("user name at the ntfy server", literal=True))
+    password: Secret | None = field(default=None, metadata=about("password at the ntfy server"))
+    allow_loopback: bool = field(default=False, metadata=about("whether the address may lie on this machine"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppriseSettings(ChannelSettings):
+    """[channel.<name>] of kind apprise; needs the extra of that name."""
+
+    kind: ClassVar[str] = "apprise"
+    url: Secret = field(
+        metadata=about("address in the manner of Apprise; {handle} and {address} in it become the person's")
+    )
+
+
 CHANNELS: Final[dict[str, type[ChannelSettings]]] = {
+    "apprise": AppriseSettings,
     "console": ConsoleSettings,
     "email": EmailSettings,
+    "ntfy": NtfySettings,
     "webhook": WebhookSettings,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that was configured. Relative paths are resolved against `root`."""
-
-    root: Path
-    """The folder of tocsin.toml; without one, the folder the search began in."""
-    file: Path | None = None
-    server: Server = field(default_factory=Server)
-    people: People = field(default_factory=People)
-    database: Database = field(default_factory=Database)
-    handbook: Handbook = field(default_factory=Handbook)
-    channels: dict[str, ChannelSettings] = field(default_factory=dict)
-    ticket: TrackerSettings | None = None
-    literal_secrets: tuple[str, ...] = ()
-    """Keys where a secret stands in the file itself: a finding of `tocsin check`."""
-    missing_secrets: tuple[str, ...] = ()
-    """Keys whose secret is not there; empty unless `load` was told that it may be missing."""
-
-    @property
-    def var(self) -> Path:
-        """The folder of what the running program writes: database, spool, server.json."""
-        return self.root / "var"
-
-
-def reference() -> Iterator[tuple[str, str]]:
-    """Every setting by its key path (`server.url`, `channel.<name>.url`) with what it means."""
-    sections: list[tuple[str, type[Any]]] = [
-        ("server", Server),
-        ("people", People),
-        ("database", Database),
-        ("handbook", Handbook),
-        *((f'ticket (kind = "{kind}")', cls) for kind, cls in TRACKERS.items()),
-        *((f'channel.<name> (kind = "{kind}")', cls) for kind, cls in CHANNELS.items()),
-    ]
-    for section, cls in sections:
-        for f in settings_of(cls):
-            yield f"{section}.{key_of(f)}", f.metadata["doc"]
 
 
 def settings_of(cls: type[Any]) -> list[Field[Any]]:
