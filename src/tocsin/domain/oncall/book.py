@@ -84,7 +84,14 @@ class Book:
 
     def final(self, start: int, end: int) -> list[Stretch]:
         """The minimal sequence of stretches that covers [start, end) (F1)."""
-        return _merged(self.walk(start, end))
+        found: list[Stretch] = []
+        for low, high, people in self.walk(start, end):
+            last = found[-1][2] if found else None
+            if last is not None and (people == last or set(people) == set(last)):
+                found[-1] = (found[-1][0], high, last)
+            else:
+                found.append((low, high, people))
+        return found
 
     def walk(self, start: int, end: int) -> Iterator[Stretch]:
         """The same, computed only as far as it is read; where a leaf of the memo ends, neighbours may be equal."""
@@ -114,7 +121,7 @@ class Book:
 
 
 def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Neighbours with the same people as one."""
+    """Neighbours with the same people in the same order as one."""
     found: list[Stretch] = []
     last: Slot | None = None
     for stretch in stretches:

@@ -85,7 +85,10 @@ class Rota:
         return self._book(name).shadows(minute(at))
 
     def final(self, name: str, start: datetime, end: datetime) -> tuple[Interval, ...]:
-        """The final schedule of [start, end): minimal, contiguous, gaps explicit (F1). Raises LookupError."""
+        """The final schedule of [start, end): minimal, contiguous, gaps explicit (F1). Raises LookupError.
+
+        People who only change places do not divide an interval; it names them as they stand at its beginning.
+        """
         found = self._book(name).final(minute(start), minute(end))
         return tuple(Interval(moment(low), moment(high), people) for low, high, people in found)
 
@@ -108,8 +111,8 @@ class Rota:
         """When the people of `at` change next; None: not within 400 days. Raises LookupError."""
         start = minute(at)
         stretches = self._book(name).walk(start, start + FAR)
-        now = next(stretches)[2]
-        return next((moment(low) for low, _, people in stretches if people != now), None)
+        now = set(next(stretches)[2])
+        return next((moment(low) for low, _, people in stretches if set(people) != now), None)
 
     def when(self, handle: str, start: datetime, end: datetime) -> Turns:
         """When a person is on call in [start, end), in all schedules: one pass serves everybody (16.6)."""
@@ -124,9 +127,8 @@ class Rota:
             for low, high, people in self._book(name).final(start, end):
                 for person in people:
                     turns = found.setdefault(person, [])
-                    if turns and turns[-1][0] == name and turns[-1][2] == low:
-                        low = turns.pop()[1]
-                    turns.append((name, low, high))
+                    goes_on = turns and turns[-1][0] == name and turns[-1][2] == low
+                    turns.append((name, turns.pop()[1] if goes_on else low, high))
         return {
             person: tuple((name, moment(low), moment(high)) for name, low, high in turns)
             for person, turns in found.items()
