@@ -12,8 +12,8 @@ from tocsin.wiring.program import Program
 
 log = structlog.get_logger("tocsin.handbook")
 
-EVERY_S: Final = 2.0
-LOOKS_PER_READ: Final = 1800
+EVERY_S: Final = 1.0
+LOOKS_PER_READ: Final = 3600
 """Once an hour it is read although nothing changed: a rotation may have ended, a document grown old."""
 Snapshot = frozenset[tuple[str, int, int]]
 
@@ -62,9 +62,9 @@ class HandbookWatch:
             self._read()
 
     def _take_up_people(self) -> None:
-        """Another node may have saved somebody: nothing but this look tells this one."""
+        """Another node may have saved somebody or an override: nothing but this look tells this one."""
         try:
-            self._program.refresh_people()
+            self._program.take_up_changes()
         except StoreUnavailable as down:
             log.warning("people were not read again", reason=str(down))
 

@@ -10,12 +10,20 @@ from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.people import Directory, Method, Person
 from tocsin.domain.policy import PersonRules, Policy
 from tocsin.domain.schedules import Adjustment, Member, Schedule
+from tocsin.store.contract import ContactRow
 
 
 def directory(
-    policy: Policy, known: Iterable[Person], channels: Mapping[str, ChannelSettings], admins: Iterable[str]
+    policy: Policy,
+    known: Iterable[Person],
+    channels: Mapping[str, ChannelSettings],
+    admins: Iterable[str],
+    contacts: Iterable[ContactRow] = (),
 ) -> Directory:
-    """Everybody. A run-time entry changes the standing of a roster person, or adds somebody who is in no roster."""
+    """Everybody. A run-time entry changes the standing of a roster person, or adds somebody who is in no roster.
+
+    `contacts`: addresses that people added themselves, and how well each method works.
+    """
     people = {
         entry.handle: Person(
             handle=entry.handle,
@@ -38,20 +46,34 @@ def directory(
         known_as = people.get(said.handle)
         if known_as is not None:
             people[said.handle] = _with_rules(known_as, said, policy)
-    methods = {handle: _methods(person, channels) for handle, person in people.items()}
+    rows = {(row.person, row.channel): row for row in contacts}
+    methods = {handle: _methods(person, channels, rows) for handle, person in people.items()}
     return Directory(people, methods)
 
 
-def _methods(person: Person, channels: Mapping[str, ChannelSettings]) -> tuple[Method, ...]:
+def _methods(
+    person: Person, channels: Mapping[str, ChannelSettings], rows: Mapping[tuple[str, str], ContactRow]
+) -> tuple[Method, ...]:
     found = []
     for name, settings in channels.items():
         if settings.people is not None and person.handle not in settings.people:
             continue
-        if not isinstance(settings, EmailSettings):
-            found.append(Method(name, person.handle, settings.kind))
-        elif person.email:
-            found.append(Method(name, person.email, settings.kind))
+        address = person.email if isinstance(settings, EmailSettings) else person.handle
+        method = _method(name, settings.kind, address, rows.get((person.handle, name)))
+        if method is not None:
+            found.append(method)
     return tuple(found)
+
+
+def _method(name: str, kind: str, address: str | None, row: ContactRow | None) -> Method | None:
+    """Her own address once she proved it, else the roster's, which is usable at once (N10, design rule 24)."""
+    if row is not None and row.address and row.verified_at is not None and not row.disabled:
+        return Method(name, row.address, kind, row.last_ok)
+    if not address:
+        return None
+    if row is None or row.address or row.tried not in ("", address):
+        return Method(name, address, kind)
+    return None if row.disabled else Method(name, address, kind, row.last_ok)
 
 
 def _with_rules(person: Person, said: PersonRules, policy: Policy) -> Person:
@@ -78,8 +100,19 @@ def rota_of(
     """Every schedule of the policy, with what people changed at run time (by schedule, in order)."""
     made = adjustments or {}
     schedules = (_adjusted(schedule, made.get(schedule.name, ())) for schedule in policy.schedules)
-    members = (Member(p.handle, p.tz, p.active_from, p.inactive_from) for p in people.people.values())
-    return Rota(schedules, policy.rotations, members)
+    rota = Rota(schedules, policy.rotations, members_of(people))
+    blocks = {schedule.name for schedule in policy.schedules}
+    for name in rota.names():
+        if (
+            name not in blocks and name in made and name not in rota.invalid
+        ):  # a column of the handbook's table
+            rota = rota.with_adjustments(name, tuple(made[name]))
+    return rota
+
+
+def members_of(people: Directory) -> tuple[Member, ...]:
+    """What schedules must know of everybody."""
+    return tuple(Member(p.handle, p.tz, p.active_from, p.inactive_from) for p in people.people.values())
 
 
 def _adjusted(schedule: Schedule, made: Iterable[Adjustment]) -> Schedule:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -27,21 +26,24 @@ from tocsin.domain.people import Directory
 from tocsin.domain.policy import Policy
 from tocsin.engine.clock import Clock, SystemClock
 from tocsin.engine.engine import Engine
-from tocsin.engine.live import Contexts, Live, nothing_known
+from tocsin.engine.live import Contexts, nothing_known
 from tocsin.handbook.documents import CARD, DocumentRefused, Documents
 from tocsin.handbook.read import Reading, read_handbook
 from tocsin.store import open_store
 from tocsin.store.contract import JournalRow, Store
 from tocsin.wiring.card import CardKeeper
 from tocsin.wiring.lanes import lanes
-from tocsin.wiring.people import directory, rota_of
+from tocsin.wiring.picture import Picture
 from tocsin.wiring.repository import COMMIT, PUSH, ROWS, Place, Repository
+from tocsin.wiring.rota_keeper import RotaKeeper
 from tocsin.wiring.surroundings import Surroundings
 from tocsin.wiring.ticketing import ALARM as TICKET
 
 log = structlog.get_logger("tocsin")
 
 WARNINGS_SHOWN = 5
+LOOKS_PER_REFRESH = 60
+"""How well a method works is taken up at every so many looks, although nothing else changed."""
 HOME = "home"
 """Meta key: the machine and path this database belongs to; elsewhere it sends nothing until adopted (rule 18)."""
 
@@ -55,6 +57,8 @@ class Program:
         self.clock = clock
         self.reading: Reading | None = None
         self._reading = threading.Lock()
+        self._picture = Picture(store, settings)
+        self._stamp, self._looks = -1, 0
         self.channels: dict[str, Channel] = {
             name: build(name, channel.values(), clock.now) for name, channel in settings.channels.items()
         }
@@ -70,7 +74,10 @@ class Program:
         self.engine = Engine(store, clock, nothing_known(), lanes(around, self.channels), role=role)
         self.repository = self._repository(around.writing)
         self._card = CardKeeper(around, self._held)
-        self.engine.companions.append(self._card)
+        self._rota = RotaKeeper(
+            store, lambda: self.engine.contexts.live, clock.now, lambda: self.engine.ticker.held
+        )
+        self.engine.companions += [self._card, self._rota]
         self.reload()
         self._own_home()
 
@@ -136,8 +143,12 @@ class Program:
         """Read the handbook; activate it if it is usable, else keep the last good one and raise an alarm."""
         with self._reading:
             reading = self._reload(self.clock.now())
-        self._card.wake()
+        self._wake()
         return reading
+
+    def _wake(self) -> None:
+        self._card.wake()
+        self._rota.wake()
 
     def _reload(self, now: datetime) -> Reading | None:
         try:
@@ -185,14 +196,25 @@ class Program:
         return str(folder.relative_to(root)) if folder.is_relative_to(root) else str(folder)
 
     def refresh_people(self) -> None:
-        """Take up people who were added or changed at run time, on any node; the handbook stays as it was read."""
+        """Take up what changed at run time, on any node: people, their methods, adjustments of schedules.
+
+        The handbook stays as it was read. Raises StoreUnavailable.
+        """
         with self._reading:
             self._refresh_people()
-        self._card.wake()
+        self._wake()
+
+    def take_up_changes(self) -> None:
+        """The same when another node changed something; cheap to call every second. Raises StoreUnavailable."""
+        stamp = self.store.live_stamp()
+        self._looks += 1
+        if stamp != self._stamp or self._looks % LOOKS_PER_REFRESH == 0:
+            self.refresh_people()
+            self._stamp = stamp
 
     def _refresh_people(self) -> None:
-        live = self.engine.contexts.live
-        self.engine.contexts.live = replace(live, directory=self._everybody(live.policy))
+        live, now = self.engine.contexts.live, self.clock.now()
+        self.engine.contexts.live = self._picture.of(live.policy_hash, live.policy, live.warnings, now)
 
     def _activate(self, hash_: str, policy: Policy, now: datetime) -> None:
         active = self.store.active_policy()
@@ -203,11 +225,11 @@ class Program:
         self._set_live(hash_, policy)
 
     def _set_live(self, hash_: str, policy: Policy) -> None:
-        people = self._everybody(policy)
-        self.engine.contexts.live = Live(hash_, policy, people, rota_of(policy, people), self._left_open())
+        self.engine.contexts.live = self._picture.of(hash_, policy, self._left_open(), self.clock.now())
 
-    def _everybody(self, policy: Policy) -> Directory:
-        return directory(policy, self.store.people(), self.settings.channels, self.settings.people.admins)
+    def everybody(self, policy: Policy) -> Directory:
+        """Everybody as that handbook names them, and those added at run time. Raises StoreUnavailable."""
+        return self._picture.everybody(policy)
 
     def _left_open(self) -> tuple[str, ...]:
         """What the handbook has not decided yet: said once at each declare."""
