@@ -143,6 +143,8 @@ class Readiness:
     findings: tuple[Finding, ...]
     gaps: tuple[Gap, ...] = ()
     alarms: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ()
+    """Those that can be computed."""
 
     def of(self, handle: str) -> PersonReadiness | None:
         """How that person is reached."""
@@ -167,7 +169,8 @@ def readiness(
     ]
     findings.sort(key=lambda f: (LEVELS.index(f.level), f.rule, f.about))
     gaps = tuple(gap for name, _ in _schedules(rota) for gap in outlook.gaps(name))
-    return Readiness(now, people, tuple(findings), gaps, _alarms(findings, gaps, now))
+    alarms, fit = _alarms(findings, gaps, now), tuple(name for name, _ in _schedules(rota))
+    return Readiness(now, people, tuple(findings), gaps, alarms, fit)
 
 
 def people_called(directory: Directory, rota: Rota, policy: Policy) -> frozenset[str]:

@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tocsin import __version__
+from tocsin.domain.readiness import RULES, PersonReadiness, Readiness
 from tocsin.store.contract import StoreUnavailable
 from tocsin.web.auth import program_of
+from tocsin.web.judged import Judged
 from tocsin.web.problems import unavailable
 from tocsin.web.views import json_response
 from tocsin.wiring.program import Program
@@ -36,7 +38,16 @@ def readyz(request: Request) -> Response:
 
 def alarmz(request: Request) -> Response:
     """Whether somebody must look at something; 503 with the reasons when so."""
-    return _judged(program_of(request).engine.alarmed(), "quiet", "alarmed")
+    return _judged([*program_of(request).engine.alarmed(), *_unreachable(request)], "quiet", "alarmed")
+
+
+def _unreachable(request: Request) -> list[str]:
+    """Who is missing at this moment, by the judgement of readiness; that the database is gone is said elsewhere."""
+    judged: Judged = request.app.state.judged
+    try:
+        return list(judged.recent().alarms)
+    except StoreUnavailable:
+        return []
 
 
 def _judged(reasons: list[str], well: str, ill: str) -> Response:
@@ -47,7 +58,8 @@ def metrics(request: Request) -> Response:
     """Numbers for Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
     try:
-        registry.register(Readings(program_of(request)))
+        judged: Judged = request.app.state.judged
+        registry.register(Readings(program_of(request), judged))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
     except StoreUnavailable as down:
         raise unavailable(down) from down
@@ -56,11 +68,12 @@ def metrics(request: Request) -> Response:
 class Readings:
     """Gauges, read when they are asked for."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, judged: Judged) -> None:
         self._families = [
             _gauge("tocsin_info", "version that runs", [((__version__,), 1.0)], "version"),
             *_work(program),
             *_running(program),
+            *_readiness(judged.recent()),
         ]
 
     def collect(self) -> Iterable[Metric]:
@@ -104,6 +117,34 @@ def _work(program: Program) -> list[Metric]:
         ),
         _gauge("tocsin_alarms", "alarms that stand", [((), float(len(store.alarms())))]),
     ]
+
+
+def _readiness(found: Readiness) -> list[Metric]:
+    """What will hurt, who is reached, how long nobody is on call within the next 30 days."""
+    missing: dict[str, float] = dict.fromkeys(found.schedules, 0.0)
+    for gap in found.gaps:
+        missing[gap.schedule] += (gap.end - gap.start).total_seconds()
+    ready = [((p.handle, u), float(is_so)) for p in found.people for u, is_so in _ready_for(p)]
+    rules = Counter(f.rule for f in found.findings if f.level != "info")
+    return [
+        _gauge(
+            "tocsin_readiness_findings",
+            "what will hurt: errors and warnings",
+            [((rule,), float(rules[rule])) for rule in RULES],
+            "rule",
+        ),
+        _gauge("tocsin_person_ready", "1 when a page reaches the person", ready, "person", "urgency"),
+        _gauge(
+            "tocsin_schedule_gap_seconds",
+            "without anybody on call, in the next 30 days",
+            [((name,), seconds) for name, seconds in missing.items()],
+            "schedule",
+        ),
+    ]
+
+
+def _ready_for(person: PersonReadiness) -> tuple[tuple[str, bool], ...]:
+    return ("high", person.ready_high), ("low", person.ready_low)
 
 
 def _running(program: Program) -> list[Metric]:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from pydantic import BaseModel, Field
 
 from tocsin.web.auth import Access
+from tocsin.web.shapes_oncall import FinalShape, OnCallNowShape, OverrideList, PlannedShape, ScheduleList
+from tocsin.web.shapes_plan import PlanShape, ReadinessShape, TriedShape
 from tocsin.web.shapes_work import ActionList, BriefShape, GateList, ScoreShape, WorkShape
 
 
@@ -188,6 +190,9 @@ class OncallShape(BaseModel):
     secondary: list[str]
     names: dict[str, str]
     rotations: list[TurnShape]
+    floored: bool
+    as_of: datetime | None
+    schedules: list[OnCallNowShape]
 
 
 class FindingShape(BaseModel):
@@ -313,6 +318,7 @@ SHAPES: Final[dict[str, type[BaseModel]]] = {
     "brief": BriefShape,
     "declared": DeclaredShape,
     "effects": EffectList,
+    "final": FinalShape,
     "findings": FindingList,
     "gates": GateList,
     "handbook": HandbookShape,
@@ -323,11 +329,17 @@ SHAPES: Final[dict[str, type[BaseModel]]] = {
     "me": MeShape,
     "new token": NewTokenShape,
     "oncall": OncallShape,
+    "override": PlannedShape,
+    "overrides": OverrideList,
     "pages": PageList,
+    "plan": PlanShape,
+    "readiness": ReadinessShape,
     "reload": ReloadShape,
+    "schedules": ScheduleList,
     "score": ScoreShape,
     "timeline": TimelineShape,
     "tokens": TokenList,
+    "tried": TriedShape,
     "user": UserShape,
     "users": UserList,
 }
@@ -342,6 +354,8 @@ _OTHER_KINDS: Final = {
 }
 """What is no JSON: in words, its media type, its schema."""
 
+_TWO_WAYS: Final = {"user": "changed", "override": "only a preview"}
+"""Answers that are made (201) or not (200)."""
 _PROBLEMS: Final = {
     400: "the request cannot be read",
     401: "not signed in, or the token is not valid",
@@ -367,8 +381,8 @@ def answers(name: str, status: int, access: Access) -> dict[int | str, dict[str,
         wanted[status] = {"description": words, "content": {kind: {"schema": schema}}}
     elif name != EMPTY:
         wanted[status] = {"model": SHAPES[name], "description": "done"}
-        if name == "user":
-            wanted[200] = {"model": SHAPES[name], "description": "changed"}
+        if name in _TWO_WAYS:
+            wanted[200] = {"model": SHAPES[name], "description": _TWO_WAYS[name]}
     return wanted
 
 
