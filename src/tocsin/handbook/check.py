@@ -157,7 +157,7 @@ def _blank_reasons(policy: Policy, notes: Notebook) -> list[str]:
     reasons = [f"{len(blanks)} blanks (first in line {blanks[0].line})"] if blanks else []
     reasons += [] if policy.channels else ["no channels"]
     reasons += [] if policy.roster else ["no roster"]
-    reasons += [] if policy.rotations else ["no on-call rotation"]
+    reasons += [] if policy.rotations or policy.schedules else ["no on-call rotation"]
     return reasons
 
 

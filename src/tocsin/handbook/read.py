@@ -17,8 +17,9 @@ from pathlib import Path
 from tocsin.domain.policy import Metadata, Policy
 from tocsin.domain.source import Source
 from tocsin.handbook.assemble import assemble
+from tocsin.handbook.blocks import with_blocks
 from tocsin.handbook.check import ChecklistResult, Facts, judge
-from tocsin.handbook.document import Code, Document, parse_document
+from tocsin.handbook.document import Document, parse_document
 from tocsin.handbook.documents import CARD
 from tocsin.handbook.findings import Finding, Notebook
 from tocsin.handbook.links import LinkBook, find_root
@@ -76,10 +77,10 @@ def read_handbook(
     log_path = logs[0].name if logs else _name(home / LOG, tree)
     judged = [d for d in documents if d not in logs or d.of_kind("severity")]
     links = LinkBook(tree)
-    _report_policy_blocks(documents, notes)
     policy = assemble(judged, links, log_path, notes)
     checklist: tuple[ChecklistResult, ...] = ()
     if policy is not None:
+        policy = with_blocks(policy, judged, now, notes)
         links.report(notes)
         log_found = bool(logs) or _holds_log(tree / log_path, tree)
         checklist = judge(policy, Facts(tree, log_found, _validated(judged)), now, notes)
@@ -141,15 +142,6 @@ def _read(path: Path, name: str, notes: Notebook) -> Document | None:
         message = f"byte {raw[error.start]:#04x} is not UTF-8; the file is not read"
         notes.found("encoding", Source(name, line), message, "save the file as UTF-8")
         return None
-
-
-def _report_policy_blocks(documents: list[Document], notes: Notebook) -> None:
-    blocks = [(d.name, b) for d in documents for s in d.sections for b in s.blocks if isinstance(b, Code)]
-    for name, block in blocks:
-        if block.is_policy:
-            message = "a policy block (`toml tocsin`) is not read by this version; the prose applies"
-            repair = "say the same in prose, as bullets, numbered points or a table, and remove the block"
-            notes.found("policy-block", Source(name, block.line), message, repair)
 
 
 def _name(path: Path, tree: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tocsin.domain.policy import Channel, Gate, Policy, RotationTable, Severity, Target
 from tocsin.domain.source import Source
+from tocsin.handbook.block_render import block_json, block_words
 from tocsin.handbook.findings import Finding
 from tocsin.handbook.grammar import format_duration
 
@@ -48,6 +49,7 @@ def policy_json(policy: Policy) -> Json:
         "reopen_s": policy.reopen_s,
         "gates": [_gate(g) for g in policy.gates],
         "sprints": [{"starts": s.starts, "ends": s.ends, **_at(s.source)} for s in policy.sprints],
+        **block_json(policy),
     }
 
 
@@ -199,6 +201,7 @@ def understood(policy: Policy) -> list[tuple[Source, str]]:
     said += [(b.source, f"runbook {b.name}: {', '.join(b.links) or 'no document'}") for b in policy.runbooks]
     said += [(g.source, _gate_words(g)) for g in policy.gates]
     said += [(s.source, f"sprint {s.starts} to {s.ends}") for s in policy.sprints]
+    said += block_words(policy)
     said += [(n.source, f"postmortem section {n.text}") for n in policy.postmortem_sections]
     said += [(n.source, f"open item: {n.text}") for n in policy.open_items]
     return said
@@ -254,9 +257,9 @@ def absent(policy: Policy) -> list[str]:
         "roles": policy.roles,
         "steps": policy.steps,
         "channels": policy.channels,
-        "escalation": policy.ladder,
+        "escalation": policy.ladder or policy.escalations,
         "roster": policy.roster,
-        "rotation": policy.rotations,
+        "rotation": policy.rotations or policy.schedules,
         "templates": policy.templates,
         "runbooks": policy.runbooks,
         "postmortem sections": policy.postmortem_sections,
