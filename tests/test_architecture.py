@@ -29,10 +29,12 @@ MODULE_LINES = 400
 LONG_MODULES = (
     "domain/events.py",
     "store/migrations/",
-)  # a list of facts, and scripts that are never edited again
+    "sentinel.py",
+)  # a list of facts, scripts that are never edited again, and one file that is copied to other machines
 
-CLOCK = "engine/clock.py"
-ENVIRONMENT = "config/read.py"
+SENTINEL = "sentinel.py"  # runs alone where tocsin is not installed: it has no other's clock and settings
+CLOCKS = ("engine/clock.py", SENTINEL)
+ENVIRONMENTS = ("config/read.py", SENTINEL)
 
 # The only four broad excepts: each isolates one unit of work and records what happened to it.
 BROAD_EXCEPTS = {
@@ -244,7 +246,7 @@ def one_clock(package: Path) -> list[str]:
     } | {"time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.clock_gettime"}  # fmt: skip
     found = []
     for name, tree in modules(package):
-        if name != CLOCK:
+        if name not in CLOCKS:
             found += [f"{name}:{line} reads {used}" for line, used in uses(tree) if used in wall]
         silent = {id(node.value) for node in docstrings(tree)}
         for node in ast.walk(tree):
@@ -263,7 +265,7 @@ def one_reader_of_the_environment(package: Path) -> list[str]:
     return [
         f"{name}:{line} uses {used}"
         for name, tree in modules(package)
-        if name != ENVIRONMENT
+        if name not in ENVIRONMENTS
         for line, used in uses(tree)
         if used in variables
     ]
@@ -293,6 +295,18 @@ def app_holds_routes_only(package: Path) -> list[str]:
     return found
 
 
+def sentinel_stands_alone(package: Path) -> list[str]:
+    """`sentinel.py` is copied to machines without tocsin: the standard library is all it may import."""
+    return [
+        f"{name}:{node.lineno} imports {target}"
+        for name, tree in modules(package)
+        if name == SENTINEL
+        for node in ast.walk(tree)
+        for target in imported(node, name)
+        if target.split(".")[0] not in sys.stdlib_module_names
+    ]
+
+
 CHECKS = [
     short_functions,
     short_modules,
@@ -302,6 +316,7 @@ CHECKS = [
     one_clock,
     one_reader_of_the_environment,
     app_holds_routes_only,
+    sentinel_stands_alone,
 ]
 
 
@@ -354,6 +369,9 @@ PLANTS = [
     (app_holds_routes_only, "web/app.py", "def create_app():\n    pass\n\n\ndef helper():\n    pass\n"),
     (app_holds_routes_only, "web/app.py", "def create_app():\n    def page():\n        pass\n"),
     (app_holds_routes_only, "web/app.py", "class State:\n    pass\n"),
+    (sentinel_stands_alone, "sentinel.py", "import httpx2\n"),
+    (sentinel_stands_alone, "sentinel.py", "from tocsin.config import load\n"),
+    (sentinel_stands_alone, "sentinel.py", "from . import config\n"),
 ]
 
 
@@ -362,7 +380,7 @@ def test_a_planted_violation_is_found(
     check: Callable[[Path], list[str]], path: str, text: str, tmp_path: Path
 ) -> None:
     plant = tmp_path / path
-    plant.parent.mkdir(parents=True)
+    plant.parent.mkdir(parents=True, exist_ok=True)
     plant.write_text(text)
     assert check(tmp_path)
 
@@ -411,6 +429,8 @@ BREACHES = [
     (LAYERS, "store/plant.py", "import tocsin.config\n"),
     (LAYERS, "channels/plant.py", "import tocsin.store\n"),
     (LAYERS, "domain/plant.py", "import tocsin.handbook\n"),
+    (LAYERS, "sentinel.py", "import tocsin.domain\n"),
+    (LAYERS, "domain/plant.py", "import tocsin.sentinel\n"),
     (LAYERS, "web/plant.py", "import tocsin.testing\n"),
     (LAYERS, "helpers.py", "x = 1\n"),
     ("The engine is handed", "engine/plant.py", "import tocsin.channels\n"),

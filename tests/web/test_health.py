@@ -15,7 +15,9 @@ from web.running import Served
 def test_well(server: Served) -> None:
     with server.anonymous() as client:
         assert client.get("/healthz").json()["status"] == "ok"
-        assert client.get("/readyz").json() == {"status": "ready", "reasons": []}
+        ready = client.get("/readyz").json()
+        assert 0 <= ready.pop("tick_age_s") < 5
+        assert ready == {"status": "ready", "reasons": []}
         assert client.get("/alarmz").json() == {"status": "quiet", "reasons": []}
         assert client.head("/healthz").status_code == 200
 

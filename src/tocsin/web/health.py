@@ -32,8 +32,10 @@ def healthz(_: Request) -> Response:
 
 
 def readyz(request: Request) -> Response:
-    """Whether this node may get work; 503 with the reasons when not."""
-    return _judged(program_of(request).engine.not_ready(), "ready", "not ready")
+    """Whether this node may get work; 503 with the reasons when not. The age of the tick is there for a sentinel."""
+    engine = program_of(request).engine
+    age = max(0.0, round((engine.clock.now() - engine.ticker.last_tick).total_seconds(), 1))
+    return _judged(engine.not_ready(), "ready", "not ready", **({"tick_age_s": age} if engine.runs else {}))
 
 
 def alarmz(request: Request) -> Response:
@@ -50,8 +52,9 @@ def _unreachable(request: Request) -> list[str]:
         return []
 
 
-def _judged(reasons: list[str], well: str, ill: str) -> Response:
-    return json_response({"status": ill if reasons else well, "reasons": reasons}, 503 if reasons else 200)
+def _judged(reasons: list[str], well: str, ill: str, **more: float) -> Response:
+    shape = {"status": ill if reasons else well, "reasons": reasons, **more}
+    return json_response(shape, 503 if reasons else 200)
 
 
 def metrics(request: Request) -> Response:

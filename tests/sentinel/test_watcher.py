@@ -1,0 +1,207 @@
+"""When somebody is told, in made-up time; and what an answer of the other side means."""
+
+from __future__ import annotations
+
+import json
+import threading
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin import sentinel
+from tocsin.sentinel import (
+    Mail,
+    Misused,
+    Seen,
+    Watcher,
+    Word,
+    judge_alarms,
+    judge_ready,
+    look,
+    read_mail_url,
+    read_place,
+    seconds,
+)
+
+WELL = Seen((), ())
+RED = Seen(("it cannot be reached: Connection refused",), None)
+ALARMED = Seen((), ("INC-2026-0007: nobody can be reached",))
+INTERVAL = 10
+
+
+def told(*parts: tuple[Seen, int], taken: bool = True, **more: Any) -> list[tuple[int, str]]:
+    """What is said while the looks are these, each for so many seconds; a look every ten seconds."""
+    watcher = Watcher("https://t.example", **more)
+    now, said = 0, []
+    for seen, lasting in parts:
+        for _ in range(lasting // INTERVAL):
+            for trouble, word in watcher.see(seen, now):
+                said.append((now, word.state))
+                if taken:
+                    trouble.told(word.state, now)
+            now += INTERVAL
+    return said
+
+
+def test_it_is_told_once_after_the_time_and_again_each_half_hour() -> None:
+    assert told((WELL, 100), (RED, 3700)) == [(150, "red"), (1950, "still red"), (3750, "still red")]
+
+
+def test_well_again_is_said_once_and_only_where_red_was_said() -> None:
+    assert told((RED, 100), (WELL, 600)) == [(50, "red"), (120, "well")]
+    assert told((RED, 40), (WELL, 600)) == []
+
+
+def test_a_clean_restart_says_nothing() -> None:
+    assert told((WELL, 300), (RED, 30), (WELL, 300), (RED, 30), (WELL, 300)) == []
+
+
+def test_a_process_that_starts_and_dies_again_and_again_is_one_trouble() -> None:
+    rounds = [(RED, 30), (WELL, 10)] * 5
+    assert told(*rounds) == [(50, "red")]
+
+
+def test_a_word_that_nobody_took_comes_again_with_every_look() -> None:
+    assert told((RED, 100), taken=False) == [(50, "red"), (60, "red"), (70, "red"), (80, "red"), (90, "red")]
+
+
+def test_alarms_have_more_time_and_an_outage_does_not_end_them() -> None:
+    assert told((ALARMED, 700), (RED, 300), (ALARMED, 100)) == [(600, "red"), (750, "red"), (1020, "well")]
+    assert told((ALARMED, 590), (WELL, 100)) == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([WELL, RED]), st.integers(1, 60).map(lambda n: n * INTERVAL)), max_size=20
+    )
+)
+def test_red_and_well_alternate_and_no_long_red_is_silent(parts: list[tuple[Seen, int]]) -> None:
+    said = told(*parts)
+    states = [state for _, state in said if state != "still red"]
+    assert states == ["red", "well"] * (len(states) // 2) + ["red"] * (len(states) % 2)
+    now = 0
+    for seen, lasting in parts:
+        if seen is RED and lasting > 60:
+            before = [state for at, state in said if at < now + 60 and state != "still red"]
+            assert before[-1:] == ["red"], "whoever is red for a minute has been told of"
+        now += lasting
+
+
+@pytest.mark.parametrize(
+    ("status", "shape", "red"),
+    [
+        (200, {"status": "ready", "reasons": []}, ""),
+        (200, {"status": "ready", "reasons": [], "tick_age_s": 29.0}, ""),
+        (200, {"status": "ready", "reasons": [], "tick_age_s": 31.0}, "the tick is 31 s old"),
+        (503, {"status": "not ready", "reasons": ["the desk does not run"]}, "the desk does not run"),
+        (503, {"status": "not ready", "reasons": []}, "readyz answers 503"),
+        (200, {"status": "not ready", "reasons": []}, "readyz answers 200"),
+        (200, {"hello": "world"}, "not as tocsin does"),
+        (502, b"<html>bad gateway</html>", "readyz answers 502, but not as tocsin does"),
+        (200, [], "not as tocsin does"),
+    ],
+)
+def test_what_an_answer_of_readyz_means(status: int, shape: Any, red: str) -> None:
+    body = shape if isinstance(shape, bytes) else json.dumps(shape).encode()
+    assert red in "; ".join(judge_ready(status, body))
+    assert bool(judge_ready(status, body)) is bool(red)
+
+
+def test_what_an_answer_of_alarmz_means() -> None:
+    assert judge_alarms(200, b'{"status": "quiet", "reasons": []}') == ()
+    assert judge_alarms(503, b'{"status": "alarmed", "reasons": ["a", "b"]}') == ("a", "b")
+    assert judge_alarms(500, b"oops") == ("alarmz answers 500",)
+
+
+def test_alarms_are_not_asked_for_while_it_is_red() -> None:
+    def ask(path: str) -> tuple[int, bytes]:
+        if path == "/readyz":
+            raise ConnectionRefusedError(111, "Connection refused")
+        raise AssertionError(path)
+
+    assert look(ask) == RED
+
+
+def test_reasons_from_the_other_side_are_harmless_in_a_mail() -> None:
+    hostile = "x\r\nBcc: all@b.example\r\n\r\n\u202egnp \x1b[2J" + "y" * 9_999
+    (reason,) = judge_ready(503, json.dumps({"status": "not ready", "reasons": [hostile]}).encode())
+    assert len(reason) <= 300
+    assert "\n" not in reason
+    assert "\x1b" not in reason
+    mail: EmailMessage = Mail("h", 25, "none", "a@b.example", ("c@b.example",))._mail(
+        Word("red", f"tocsin: {hostile}", reason)
+    )
+    assert "Bcc" not in mail
+    assert mail["Message-ID"].endswith("@b.example>")
+
+
+def test_many_reasons_are_few() -> None:
+    body = json.dumps({"status": "not ready", "reasons": [str(n) for n in range(1000)]}).encode()
+    assert len(judge_ready(503, body)) == 10
+
+
+# --- the words of the command ----------------------------------------------------------------------------
+
+
+def test_durations() -> None:
+    assert [seconds(text) for text in ("45", "45s", "10m", "1h")] == [45, 45, 600, 3600]
+    for text in ("", "0", "0s", "-1", "1d", "soon", "1.5s"):
+        with pytest.raises(ValueError, match="a duration is written like"):
+            seconds(text)
+
+
+def test_places() -> None:
+    assert [read_place(t) for t in ("80", "0.0.0.0:81", "[::1]:82")] == [
+        ("127.0.0.1", 80),
+        ("0.0.0.0", 81),
+        ("::1", 82),
+    ]
+    for text in ("", "x", "0", "70000", "h:"):
+        with pytest.raises(ValueError, match="a place to listen"):
+            read_place(text)
+
+
+def test_a_mail_server_is_read() -> None:
+    mail = read_mail_url("smtps://me:p%40ss@mail.example", "a@b.example", ["c@b.example"], "")
+    assert (mail.host, mail.port, mail.tls, mail.user, mail.password) == (
+        "mail.example",
+        465,
+        "tls",
+        "me",
+        "p@ss",
+    )
+    assert "p@ss" not in repr(mail)
+    assert "p@ss" not in mail.name
+    assert read_mail_url("smtp://h?tls=starttls", "a@b", ["c@b"], "").port == 587
+
+
+@pytest.mark.parametrize(
+    ("url", "sender", "to", "why"),
+    [
+        ("https://mail.example", "a@b", ["c@d"], "is smtp://host:port"),
+        ("smtp://", "a@b", ["c@d"], "is smtp://host:port"),
+        ("smtp://h?tls=maybe", "a@b", ["c@d"], "is smtp://host:port"),
+        ("smtp://h:port", "a@b", ["c@d"], "no address"),
+        ("smtp://h", "", ["c@d"], "needs --from and --to"),
+        ("smtp://h", "a@b", [], "needs --from and --to"),
+        ("smtp://h", "a@b", ["ops"], "needs --from and --to"),
+        ("smtp://u:hidden@mail.example", "a@b", ["c@d"], "unencrypted"),
+        ("smtps://:hidden@mail.example", "a@b", ["c@d"], "belong together"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_used_is_refused(url: str, sender: str, to: list[str], why: str) -> None:
+    with pytest.raises(Misused, match=why) as caught:
+        read_mail_url(url, sender, to, "")
+    assert "hidden" not in str(caught.value)
+
+
+def test_an_answer_that_trickles_is_no_answer() -> None:
+    release = threading.Event()
+    try:
+        with pytest.raises(TimeoutError, match="no answer within"):
+            sentinel.within(0.1, lambda: release.wait(20))
+    finally:
+        release.set()
