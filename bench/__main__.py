@@ -7,13 +7,14 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from bench import cold, commands, lateness
+from bench import cold, commands, lateness, rota
 from bench.places import HOME, Place, places
 from bench.table import Line, markdown, write
 
 STEPS: dict[str, Callable[[list[Place], bool], Iterator[Line]]] = {
     "cold": lambda _places, quick: cold.lines(quick=quick),
     "desk": lambda where, quick: commands.lines(where, quick=quick),
+    "rota": lambda _places, quick: rota.lines(quick=quick),
     "late": lambda where, quick: lateness.lines(where, quick=quick),
 }
 

@@ -98,8 +98,11 @@ class Book:
         if start >= end:
             return
         for number in range(start >> _LEAF_BITS, ((end - 1) >> _LEAF_BITS) + 1):
-            for low, high, people in self._leaf(number):
-                if high > start and low < end:
+            for stretch in self._leaf(number):
+                low, high, people = stretch
+                if low >= start and high <= end:
+                    yield stretch
+                elif high > start and low < end:
                     yield max(low, start), min(high, end), people
 
     def gaps(self, start: int, end: int) -> list[Span]:

@@ -30,9 +30,11 @@ def within(pieces: Iterable[Piece], spans: Sequence[Span]) -> list[Piece]:
         while i < many and spans[i][1] <= start:
             i += 1
         j = i
-        while j < many and spans[j][0] < end:
-            begin, until = spans[j]
-            found.append((max(start, begin), min(end, until), people, trace))
+        while j < many and (span := spans[j])[0] < end:
+            if span[0] >= start and span[1] <= end:
+                found.append((*span, people, trace))
+            else:
+                found.append((max(start, span[0]), min(end, span[1]), people, trace))
             j += 1
     return found
 
@@ -107,7 +109,8 @@ class Index:
 
     def at(self, u: int) -> list[int]:
         """The positions of the spans that hold at `u`."""
-        return self.within(u, u + 1)
+        i = bisect_right(self._starts, u)
+        return self.within(u, u + 1) if i and self._latest[i - 1] > u else []
 
     def within(self, start: int, end: int) -> list[int]:
         """The positions of the spans that hold somewhere in [start, end)."""

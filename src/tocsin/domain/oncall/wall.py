@@ -41,7 +41,9 @@ def minute(at: datetime) -> int:
 
 def moment(u: int) -> datetime:
     """The instant as a UTC datetime; what lies outside of the calendar is its first or last day."""
-    return _EPOCH + timedelta(minutes=min(max(u, _EARLIEST), _LATEST))
+    if not _EARLIEST <= u <= _LATEST:
+        u = _EARLIEST if u < _EARLIEST else _LATEST
+    return _EPOCH + timedelta(minutes=u)
 
 
 def reading(text: str) -> int:
