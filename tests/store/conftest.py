@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -37,3 +40,20 @@ def postgres_database(request: pytest.FixtureRequest) -> Iterator[str]:
 
     with new_postgres_database(request.getfixturevalue("postgres_server")) as url:
         yield url
+
+
+@pytest.fixture
+def at_once() -> Callable[[Callable[[Store], Any], list[Store]], list[Any]]:
+    """Does the same on several stores at the same time; what each answered."""
+
+    def run(act: Callable[[Store], Any], stores: list[Store]) -> list[Any]:
+        start = Barrier(len(stores))
+
+        def one(store: Store) -> Any:
+            start.wait()
+            return act(store)
+
+        with ThreadPoolExecutor(len(stores)) as threads:
+            return list(threads.map(one, stores))
+
+    return run
