@@ -61,6 +61,8 @@ class Draw:
             self.middle = self.random.choice(moments)
         else:
             self.middle = self.random.randrange(minute_of(2000), minute_of(2035))
+        self.crowded = self.random.random() < 0.12
+        """Many adjustments upon each other, those of layers all upon the first."""
         lead = self.random.randrange(3 * DAY, 14 * DAY)
         self.start = instant(self.middle - lead)
         self.end = self.start + timedelta(
@@ -115,7 +117,8 @@ def case(seed: int, zones: tuple[str, ...] = ZONES) -> Case:
     layers = tuple(layer(draw, place) for place in range(draw.random.choice((1, 1, 2, 2, 3, 4))))
     names = tuple(entry.name for entry in layers)
     adjustments = tuple(
-        adjustment(draw, seq, names) for seq in range(1, 1 + draw.random.choice((0, 0, 1, 2, 3, 5)))
+        adjustment(draw, seq, names if not draw.crowded else names[:1])
+        for seq in range(1, 1 + draw.random.choice((6, 8, 10) if draw.crowded else (0, 0, 1, 2, 3, 5)))
     )
     coverage = tuple(restriction(draw) for _ in range(draw.random.choice((0, 0, 1, 2))))
     schedule = Schedule(
@@ -250,7 +253,7 @@ def holidays(draw: Draw) -> Holidays:
 
 def adjustment(draw: Draw, seq: int, layers: tuple[str, ...]) -> Adjustment:
     kind = draw.random.choice(("set", "replace", "replace", "add", "remove", "swap", "temporary"))
-    scoped = kind in {"set", "replace", "remove"} and draw.chance(0.35)
+    scoped = kind in {"set", "replace", "remove"} and draw.chance(0.7 if draw.crowded else 0.35)
     start, end = draw.span()
     add, remove = draw.people(2, 2)
     return Adjustment(
