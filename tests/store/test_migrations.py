@@ -15,10 +15,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
-from store.specimens import NOW, further, new, save
+from store.specimens import NOW, further, later, new, save
 from tocsin.domain import events as ev
+from tocsin.domain.policy import built_in_policy
 from tocsin.store import migrate, migrations, open_store, sql
+from tocsin.store.codec import to_json
 from tocsin.store.contract import ClaimTaken, Commit, StoreUnavailable
+from tocsin.store.instants import micros
 from tocsin.store.opening import HEAD, connected, schema_version
 from tocsin.store.rows import rows_of
 from tocsin.store.tables import metadata
@@ -107,6 +110,36 @@ def test_what_the_first_schema_held_is_there_after_the_second(database_url: str)
         save(store, new("INC-3", claim="prometheus/a"))
     save(store, further(running.state, ev.ActionAdded(NOW, "mei", 1, ev.Text("Alert earlier"), "detect")))
     assert [row.text for row in store.actions()] == ["Alert earlier"]
+    store.close()
+
+
+SECOND_POLICY = "INSERT INTO policy (hash, body, commit_id, activated_at) VALUES (?, ?, ?, ?)"
+SECOND_NODE = "INSERT INTO node (boot, role, started_at, beat_at) VALUES ('old', 'all', 0, 0)"
+
+
+def test_what_the_second_schema_held_is_there_after_the_third(database_url: str) -> None:
+    """Policies become the history of what was active; a node of before has zones that nobody knows."""
+    old = connected(database_url)
+    policy = built_in_policy()
+    with old.writing() as link:
+        assert schema_version(link.core) is None
+        command.upgrade(migrations.config(link.core), "0002")
+        link.run("INSERT INTO meta (key, value) VALUES ('epoch', 'before')")
+        link.run("INSERT INTO meta (key, value) VALUES ('active_policy', 'sha256:2')")
+        link.run(SECOND_POLICY, "sha256:2", to_json(policy), "def", micros(later(60)))
+        link.run(SECOND_POLICY, "sha256:1", to_json(policy), None, micros(NOW))
+        link.run(SECOND_NODE)
+        link.run(FIRST_STREAM, "INC-1", "triage")
+        link.run(FIRST_ALERT)
+    old.close()
+    store = open_store(database_url)
+    assert store.activations() == [(NOW, "sha256:1", None), (later(60), "sha256:2", "def")]
+    assert [(node.boot, node.tzdata) for node in store.nodes()] == [("old", "")]
+    assert (store.adjustments(), store.contacts(), store.live_stamp()) == ([], [], 0)
+    assert [row.ref for row in store.alerts("INC-1")] == ["INC-1"]
+    store.activate_policy("sha256:2", policy, "def", later(120))
+    store.activate_policy("sha256:3", policy, None, later(180))
+    assert [row.hash for row in store.activations()] == ["sha256:1", "sha256:2", "sha256:3"]
     store.close()
 
 
