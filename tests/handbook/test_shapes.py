@@ -262,15 +262,14 @@ def test_escalation_section_as_numbered_points(read):
     ]
 
 
-def test_a_policy_block_is_named_and_the_prose_applies(read):
+def test_what_a_policy_block_cannot_say_is_named_and_the_prose_is_read(read):
     reading = read(
         "# IR\n\n## Severity\n\n- **SEV1:** x. Target: ack < 5m.\n\n"
         '~~~ TOML  tocsin\n[severity.SEV1]\nack = "3m"\n~~~\n\n```toml\nSEV = 1\n```\n'
     )
-    finding = next(f for f in reading.findings if f.rule == "policy-block")
-    assert (rules(reading), finding.level, finding.line) == (["policy-block"], "warning", 7)
-    assert "not read by this version" in finding.message
-    assert not reading.blocked
+    finding = next(f for f in reading.findings if f.rule == "block-key")
+    assert (rules(reading), finding.level, finding.line) == (["block-key"], "error", 8)
+    assert reading.blocked
     assert reading.policy.severities[0].ack.seconds == 300
 
 
