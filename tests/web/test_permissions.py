@@ -16,7 +16,10 @@ from tocsin.web.auth import EVERYBODY, METRICS, THIS_MACHINE
 from tocsin.web.guard import Entry, GuardedRoute, refuse_unguarded, register, unguarded
 from web.running import Served
 
-PUBLIC = {"/healthz", "/readyz", "/alarmz", "/signin", "/signin/{token}", "/static/{name:path}"}
+PUBLIC = {
+    *("/healthz", "/readyz", "/alarmz"),
+    *("/signin", "/signin/{token}", "/a/{token}", "/static/{name:path}"),
+}
 """All that a stranger may ask for; a longer list is a decision, not an accident."""
 
 
@@ -72,6 +75,8 @@ def address(path: str) -> str:
         .replace("{verb}", "ack")
         .replace("{handle}", "mei")
         .replace("{id}", "0" * 16)
+        .replace("{name}", "primary")
+        .replace("{seq}", "1000001")
     )
 
 

@@ -118,9 +118,9 @@ class Client:
         found: str = self._ask("GET", path, {}, None, {}, text=True)
         return found
 
-    def delete(self, path: str) -> Any:
-        """DELETE below /api/v1."""
-        return self._ask("DELETE", path, {}, None, {})
+    def delete(self, path: str, **params: Any) -> Any:
+        """DELETE below /api/v1; parameters that are None are left out."""
+        return self._ask("DELETE", path, {}, None, {k: v for k, v in params.items() if v is not None})
 
     def _ask(
         self,

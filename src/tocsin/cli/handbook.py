@@ -1,16 +1,15 @@
-"""The handbook in force, and who is on call by it: asked of the server."""
+"""The handbook in force: asked of the server."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from tocsin.cli.asked import moment
 from tocsin.cli.client import connected
 from tocsin.cli.failure import REFUSED
 from tocsin.cli.options import AsJson, AsPerson, AtServer
-from tocsin.cli.output import STDOUT, columns, day_time, emit_json, plain
+from tocsin.cli.output import STDOUT, columns, emit_json, plain
 
 app = typer.Typer(rich_markup_mode=None)
 handbook = typer.Typer(
@@ -71,42 +70,3 @@ _SHOWN = ("hash", "commit", "activated_at", "files")
 
 def _value(value: Any) -> str:
     return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
-
-
-@app.command()
-def oncall(
-    at: Annotated[
-        str | None,
-        typer.Option("--at", metavar="TIME", help="When: ISO, or HH:MM today in UTC; default: now."),
-    ] = None,
-    server: AtServer = None,
-    person: AsPerson = None,
-    as_json: AsJson = False,
-) -> None:
-    """Who is on call.
-
-    Examples:
-      tocsin oncall
-      tocsin oncall --at 2026-12-24T09:00Z --json
-    """
-    with connected(server, person) as client:
-        found = client.get("oncall", at=moment(at, "--at", ahead=True))
-    if as_json:
-        emit_json(found)
-        return
-    names = found.get("names") or {}
-    for column in ("primary", "secondary"):
-        people = ", ".join(_person(handle, names) for handle in found.get(column) or []) or "nobody"
-        STDOUT.line(f"{column:10} {people}")
-    for rotation in found.get("rotations") or []:
-        until = (
-            f"until {day_time(rotation.get('end'))}"
-            if not rotation.get("ended")
-            else plain(rotation["ended"])
-        )
-        STDOUT.line(f"{'rotation':10} {plain(rotation['file'])}:{rotation['line']}  {until}")
-
-
-def _person(handle: str, names: dict[str, str]) -> str:
-    name = names.get(handle)
-    return f"{plain(handle)} ({plain(name)})" if name else plain(handle)

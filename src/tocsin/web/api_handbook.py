@@ -1,10 +1,7 @@
-"""The handbook in force, who is on call, and who is asking."""
+"""The handbook in force, and who is asking."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,15 +26,6 @@ def me(request: Request) -> Response:
             "via": caller.via,
         }
     )
-
-
-def oncall(
-    request: Request,
-    at: Annotated[m.Instant | None, Query(description="an instant; default: now")] = None,
-) -> Response:
-    """Who is on call."""
-    program = program_of(request)
-    return views.json_response(views.oncall_view(program, at or program.clock.now()))
 
 
 def handbook(request: Request) -> Response:

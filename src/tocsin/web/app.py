@@ -11,6 +11,8 @@ from tocsin.web import (
     api_admin,
     api_handbook,
     api_incidents,
+    api_oncall,
+    api_plan,
     api_reading,
     api_work,
     documentation,
@@ -22,11 +24,13 @@ from tocsin.web import (
     pages_incident,
     pages_list,
     pages_signin,
+    phone,
     static_files,
 )
 from tocsin.web.auth import ADMIN, DECLARE, EVERYBODY, METRICS, READ, RESPOND, THIS_MACHINE, Access
 from tocsin.web.edge import Edge, catch
 from tocsin.web.guard import Entry, register
+from tocsin.web.judged import Judged
 from tocsin.web.readers import Reads
 from tocsin.web.repeat import Answers
 from tocsin.web.shapes import EMPTY, FILE, STREAM, TEXT
@@ -61,11 +65,22 @@ COMMANDS = [
     )
     for name, verb in VERBS.items()
 ]
+ON_CALL = [
+    Entry("GET", "/api/v1/oncall", api_oncall.oncall, READ, "oncall"),
+    Entry("GET", "/api/v1/schedules", api_oncall.schedules, READ, "schedules"),
+    Entry("GET", "/api/v1/schedules/{name}/final", api_oncall.final, READ, "final"),
+    Entry("GET", "/api/v1/schedules/{name}/overrides", api_oncall.listed, READ, "overrides"),
+    Entry("POST", "/api/v1/schedules/{name}/overrides", api_oncall.add, RESPOND, "override", 201),
+    Entry("DELETE", "/api/v1/schedules/{name}/overrides/{seq}", api_oncall.remove, RESPOND, "override"),
+    Entry("POST", "/api/v1/schedules/{name}/take", api_oncall.take, RESPOND, "override", 201),
+]
 HANDBOOK = [
     Entry("GET", "/api/v1/me", api_handbook.me, READ, "me"),
-    Entry("GET", "/api/v1/oncall", api_handbook.oncall, READ, "oncall"),
     Entry("GET", "/api/v1/handbook", api_handbook.handbook, READ, "handbook"),
     Entry("GET", "/api/v1/handbook/findings", api_handbook.findings, READ, "findings"),
+    Entry("GET", "/api/v1/plan", api_plan.planned, READ, "plan"),
+    Entry("GET", "/api/v1/routes/test", api_plan.tried, READ, "tried"),
+    Entry("GET", "/api/v1/readiness", api_plan.ready, READ, "readiness"),
     Entry("POST", "/api/v1/handbook/reload", api_handbook.reload, ADMIN, "reload"),
 ]
 ADMINISTRATION = [
@@ -103,10 +118,22 @@ PAGES = [
     Entry("GET", "/signin/{token}", pages_signin.link_page, EVERYBODY),
     Entry("POST", "/signin/{token}", pages_signin.sign_in, EVERYBODY),
     Entry("POST", "/signout", pages_signin.sign_out, READ),
+    Entry("GET", "/a/{token}", phone.opened, EVERYBODY),
+    Entry("POST", "/a/{token}", phone.answered, EVERYBODY),
     Entry("GET", "/dev/mailbox", pages.mailbox, THIS_MACHINE),
 ]
 FILES = [Entry("GET", "/static/{name:path}", static_files.static, EVERYBODY)]
-ROUTES = [*INCIDENTS, *COMMANDS, *HANDBOOK, *ADMINISTRATION, *HEALTH, *DOCUMENTATION, *PAGES, *FILES]
+ROUTES = [
+    *INCIDENTS,
+    *COMMANDS,
+    *ON_CALL,
+    *HANDBOOK,
+    *ADMINISTRATION,
+    *HEALTH,
+    *DOCUMENTATION,
+    *PAGES,
+    *FILES,
+]
 
 
 def create_app(program: Program, *, mailbox: Any = None, local_token_hash: str | None = None) -> FastAPI:
@@ -129,7 +156,9 @@ def create_app(program: Program, *, mailbox: Any = None, local_token_hash: str |
     app.state.local_token_hash = local_token_hash
     app.state.answers = Answers()
     app.state.attempts = Attempts()
+    app.state.knocks = Attempts(phone.KNOCKS, "Too many requests for links like this one")
     app.state.reads = Reads()
+    app.state.judged = Judged(program)
     app.state.uploads = evidence.Uploads()
     app.state.feed = live.Feed(program.store)
     catch(app)

@@ -67,12 +67,18 @@ class Edge:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if str(scope.get("path", "")).startswith(_SAYS_TOO_MUCH):
+                    headers["Referrer-Policy"] = "no-referrer"
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self.app(scope, limited(scope, receive), with_headers)
+
+
+_SAYS_TOO_MUCH: Final = ("/a/", "/signin/")
+"""Whose address is a secret: it goes nowhere."""
 
 
 class TooLarge(HTTPException):

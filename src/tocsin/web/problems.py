@@ -180,4 +180,14 @@ def problem_response(problem: Problem) -> Response:
 
 def note_failure(request: Request, error: Exception) -> None:
     """An internal failure stands in the log, with the path and never with the body."""
-    log.error("a request failed", path=request.scope.get("path"), error=type(error).__name__)
+    log.error("a request failed", path=without_secret(request.url.path), error=type(error).__name__)
+
+
+_SECRET_PATHS: Final = ("/a/", "/signin/", "/calendar/")
+"""What follows these opens something."""
+
+
+def without_secret(path: str) -> str:
+    """A path as it may stand in a log."""
+    found = next((begin for begin in _SECRET_PATHS if path.startswith(begin)), None)
+    return f"{found}..." if found else path

@@ -12,7 +12,7 @@ from typing import Final
 
 from tocsin.domain.context import Context
 from tocsin.domain.incident import Incident, Paging
-from tocsin.domain.oncall.tables import Turn, turn_at
+from tocsin.domain.oncall.rota import Rota
 from tocsin.store.contract import IncidentRow
 from tocsin.web import show_incident as show
 from tocsin.web.show_clocks import ClockShow, clocks_of, named
@@ -107,22 +107,34 @@ def with_badges(rows: list[IncidentRow], context: Context) -> list[tuple[Inciden
 
 @dataclass(frozen=True, slots=True)
 class OnCall:
-    """Somebody on call until then, or why nobody is."""
+    """A schedule as it stands: who, until when, who then. `ended`: why nobody is."""
 
-    role: str
-    name: str
-    handle: str
-    until: datetime
+    schedule: str
+    people: tuple[tuple[str, str], ...]
+    until: datetime | None
+    following: tuple[str, ...] = ()
+    shadows: tuple[str, ...] = ()
     ended: str = ""
 
 
 def turns_of(program: Program, context: Context, now: datetime) -> list[OnCall]:
-    """Who is on call now, rotation by rotation."""
-    found: list[OnCall] = []
-    for rotation in program.engine.contexts.live.rota.tables:
-        turn = turn_at(rotation, now)
-        if isinstance(turn, Turn):
-            found += [OnCall(role, named(context, who), who, turn.end) for role, who in turn.people]
-        else:
-            found.append(OnCall("", "Nobody", "", turn.at, turn.reason))
-    return found
+    """Every schedule: who is on call now until when, and who is next."""
+    rota = program.engine.contexts.live.rota
+    return [_turn(rota, name, context, now) for name in rota.names()]
+
+
+def _turn(rota: Rota, name: str, context: Context, now: datetime) -> OnCall:
+    people, until = rota.who(name, now), rota.until(name, now)
+    reason = rota.invalid.get(name)
+    return OnCall(
+        name,
+        tuple((named(context, who), who) for who in people),
+        until,
+        tuple(named(context, who) for who in rota.who(name, until)) if until else (),
+        tuple(named(context, who) for who in rota.shadows(name, now)),
+        f"It cannot be computed: {reason}" if reason else "" if people else _why_nobody(until),
+    )
+
+
+def _why_nobody(until: datetime | None) -> str:
+    return "Nobody is on call" if until else "Nobody is on call, and nobody is to come"

@@ -74,20 +74,22 @@ def _first_admin(program: Program, handle: str, now: datetime) -> Person | None:
 
 @dataclass(slots=True)
 class Attempts:
-    """Sign-in attempts by where they come from: a bucket of ten that refills in a minute."""
+    """Attempts by where they come from (or what they use): a bucket of `tries` that refills in a minute."""
 
+    tries: int = TRIES
+    said: str = "Too many attempts to sign in"
     left: dict[str, tuple[float, datetime]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def spend(self, place: str, now: datetime) -> None:
         """One more attempt. Raises Problem 429 when there were too many."""
         with self.lock:
-            tokens, since = self.left.get(place, (float(TRIES), now))
-            tokens = min(float(TRIES), tokens + (now - since) / TRIES_PER * TRIES)
+            tokens, since = self.left.get(place, (float(self.tries), now))
+            tokens = min(float(self.tries), tokens + (now - since) / TRIES_PER * self.tries)
             if tokens < 1:
                 raise Problem(
                     429,
-                    "Too many attempts to sign in",
+                    self.said,
                     possible="wait a minute",
                     headers={"Retry-After": "60"},
                 )
@@ -98,6 +100,6 @@ class Attempts:
     def give_back(self, place: str) -> None:
         """It worked: this attempt does not count."""
         with self.lock:
-            tokens, since = self.left.get(place, (float(TRIES), None))
+            tokens, since = self.left.get(place, (float(self.tries), None))
             if since is not None:
                 self.left[place] = (tokens + 1, since)

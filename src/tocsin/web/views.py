@@ -14,6 +14,7 @@ from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.incident import Clock, Incident
 from tocsin.domain.narrate import actor, kind_of, sentence
+from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.oncall.tables import Turn, turn_at
 from tocsin.domain.people import Directory, Person
 from tocsin.domain.policy import RotationTable
@@ -220,18 +221,17 @@ def token_view(row: SecretRow) -> Json:
     }
 
 
-def oncall_view(program: Program, at: datetime) -> Json:
-    """Who is on call at an instant, and the turn of every rotation."""
-    live = program.engine.contexts.live
-    primary = live.rota.who("primary", at) if "primary" in live.rota.names() else ()
-    secondary = live.rota.who("secondary", at) if "secondary" in live.rota.names() else ()
+def oncall_view(program: Program, at: datetime, rota: Rota) -> Json:
+    """Who is on call at an instant as primary and secondary, and the turn of every rotation table."""
+    live, known = program.engine.contexts.live, rota.names()
+    primary, secondary = (rota.who(name, at) if name in known else () for name in ("primary", "secondary"))
     names = {h: p.name for h in (*primary, *secondary) if (p := live.directory.get(h))}
     return {
         "at": at,
         "primary": list(primary),
         "secondary": list(secondary),
         "names": names,
-        "rotations": [_rotation(rotation, at) for rotation in live.rota.tables],
+        "rotations": [_rotation(rotation, at) for rotation in rota.tables],
     }
 
 

@@ -1,7 +1,7 @@
-"""The link by which a page is answered from a phone: made when the page is carried, and stored hashed (design rule 23).
+"""The link by which a page is answered from a phone: made when the page is carried, stored hashed (design rule 23).
 
-Every try has a link of its own, since only hashes are kept and an earlier one may have arrived after all. The hash takes
-in the epoch of the database: after a restore no earlier link is known any more.
+Every try has a link of its own, since only hashes are kept and an earlier one may have arrived after all. The hash
+takes in the epoch of the database: after a restore no earlier link is known any more.
 """
 
 from __future__ import annotations
