@@ -1145,3 +1145,10 @@ def test_windows_line_ends_change_nothing(tmp_path):
     path.write_bytes(fenced(EVERYTHING).replace("\n", "\r\n").encode())
     crlf = read_handbook(tmp_path, path).policy
     assert crlf == read_block(tmp_path, EVERYTHING).policy
+
+
+def test_a_channel_of_the_settings_is_a_method(tmp_path):
+    path = tmp_path / "incident_response.md"
+    path.write_text(fenced('[person.ada]\nrules.low = [{ method = "pidgeon" }]\n'), "utf-8")
+    assert rules_of(read_handbook(tmp_path, path).findings) == ["method-unknown"]
+    assert read_handbook(tmp_path, path, channels={"pidgeon": None}).findings == ()

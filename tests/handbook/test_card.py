@@ -116,3 +116,33 @@ def test_what_others_wrote_stays_text(text):
     kinds = {c.type for t in tokens for c in (t.children or [])}
     assert kinds <= {"text", "softbreak", "strong_open", "strong_close", "code_inline"}
     assert len(tables(shown)[0]) == len(tables(page())[0])
+
+
+RELAY = read_handbook(ACME.parent / "relay", ACME.parent / "relay" / "docs" / "ops").policy
+
+
+def relay_page(now):
+    people = {p.handle: Person(p.handle, p.name, p.email, p.phone, p.chat) for p in RELAY.roster}
+    return card(RELAY, Directory(people), RELAY.rotations, now)
+
+
+def test_schedules_of_a_policy_block_stand_on_it():
+    leads = tables(relay_page(NOW))[2]
+    assert leads[:3] == [
+        ["From (Europe/Stockholm)", "On call"],
+        ["Mon 2026-11-23 12:00", "Aroha Tui"],
+        ["Mon 2026-12-07 12:00", "Elin Dahl"],
+    ]
+
+
+def test_the_escalation_of_a_policy_block_is_its_ladder():
+    text = relay_page(NOW)
+    assert "1. at once: the gateway on call\n2. after 5m: the gateway on call, the leads on call\n" in text
+
+
+def test_with_a_policy_block_too_it_is_the_same_until_the_pager_changes_hands():
+    change = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+    minute = timedelta(minutes=1)
+    first = relay_page(change)
+    assert relay_page(change + timedelta(hours=3)) == first
+    assert relay_page(change - minute) != first

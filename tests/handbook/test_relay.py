@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from handbook.block_made import placeless
 
+from handbook.block_made import placeless
 from tocsin.domain.oncall.rota import Rota
 from tocsin.handbook.block_write import block_toml
 from tocsin.handbook.blocks import with_blocks

@@ -187,7 +187,7 @@ def _clock(last: str | None) -> Point:
 def _handbook(settings: Settings) -> Point:
     folder = settings.handbook.path
     try:
-        reading = read_handbook(None, folder, present())
+        reading = read_handbook(None, folder, present(), channels=settings.channels)
     except OSError as error:
         return Point("handbook", "wrong", f"{folder}: {error.strerror}")
     counts = {

@@ -121,7 +121,7 @@ def _read(path: Path | None, settings: Settings) -> Reading:
     if not folder.exists():
         raise misused(f"{folder} is not there", "name the folder or file of the handbook")
     try:
-        return read_handbook(None, folder, present())
+        return read_handbook(None, folder, present(), channels=settings.channels)
     except OSError as error:
         raise misused(
             f"{folder} cannot be read: {error.strerror}", "name the folder or file of the handbook"

@@ -6,7 +6,7 @@ duty (W5), rotas of one person. Only what the text alone shows: who can be reach
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -56,9 +56,11 @@ class Places:
         return BUILT_IN
 
 
-def judge_blocks(policy: Policy, places: Places, now: datetime | None, notes: Notebook) -> None:
-    """Note every finding about what the blocks say together."""
-    _Judge(policy, places, now, notes).run()
+def judge_blocks(
+    policy: Policy, places: Places, now: datetime | None, notes: Notebook, channels: Collection[str] = ()
+) -> None:
+    """Note every finding about what the blocks say together. `channels`: the names that `tocsin.toml` gives them."""
+    _Judge(policy, places, now, notes, channels).run()
 
 
 def members_of(schedule: Schedule) -> tuple[str, ...]:
@@ -104,11 +106,19 @@ def default_escalation(policy: Policy) -> Escalation:
 
 
 class _Judge:
-    def __init__(self, policy: Policy, places: Places, now: datetime | None, notes: Notebook) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        places: Places,
+        now: datetime | None,
+        notes: Notebook,
+        channels: Collection[str],
+    ) -> None:
         self._policy = policy
         self._places = places
         self._now = now
         self._notes = notes
+        self._methods = frozenset(METHODS) | frozenset(channels)
 
     def run(self) -> None:
         for schedule in self._policy.schedules:
@@ -221,7 +231,7 @@ class _Judge:
         for urgency, rules in (("high", person.high), ("low", person.low)):
             for place, rule in enumerate(rules):
                 path: Path = ("person", person.handle, "rules", urgency, place)
-                if rule.method not in METHODS:
+                if rule.method not in self._methods:
                     self._method(path, rule.method)
                 longest = self._longest_wait(person.handle) if urgency == "high" else None
                 if longest is not None and rule.after_s >= longest:

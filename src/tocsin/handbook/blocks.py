@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -48,10 +48,17 @@ class _Block:
     table: Table
 
 
-def with_blocks(policy: Policy, documents: list[Document], now: datetime | None, notes: Notebook) -> Policy:
+def with_blocks(
+    policy: Policy,
+    documents: list[Document],
+    now: datetime | None,
+    notes: Notebook,
+    channels: Collection[str] = (),
+) -> Policy:
     """The policy with what the blocks of the documents define; everything that is wrong with them is noted.
 
-    `now` (aware) judges what changes with time; without it those rules say nothing.
+    `now` (aware) judges what changes with time; without it those rules say nothing. `channels`: the names of
+    configured channels, which personal rules may use.
     """
     parsed = [
         (document.name, code, values)
@@ -67,7 +74,7 @@ def with_blocks(policy: Policy, documents: list[Document], now: datetime | None,
         block.table.only(TOP_KEYS)
     full = _compiled(policy, blocks)
     places = Places.of([block.table.page for block in blocks])
-    judge_blocks(full, places, now, notes)
+    judge_blocks(full, places, now, notes, channels)
     compare_prose(full, now, notes)
     return full
 

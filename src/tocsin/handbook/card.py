@@ -7,12 +7,15 @@ on it. Not here: when it is written (the engine), the page at `/card` (web).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.oncall.tables import Turn, turn_at
 from tocsin.domain.people import Directory, Person
 from tocsin.domain.policy import Gate, Policy, RotationTable, Rung, Severity, Step, Target
+from tocsin.handbook.block_check import default_escalation
 from tocsin.handbook.grammar import format_duration, plain_target
 from tocsin.handbook.inert import inert_line
 from tocsin.handbook.rotations import WEEKDAYS
@@ -31,13 +34,24 @@ _WITHOUT = """\
 4. Afterwards declare it all the same, with `--detected`, and add what you wrote as notes with `--at`."""
 
 
-def card(policy: Policy, directory: Directory, rotations: Sequence[RotationTable], now: datetime) -> str:
-    """The page as Markdown; `now` (aware) chooses the first turn of the on-call table and nothing else."""
+def card(
+    policy: Policy,
+    directory: Directory,
+    rotations: Sequence[RotationTable],
+    now: datetime,
+    rota: Rota | None = None,
+) -> str:
+    """The page as Markdown; `now` (aware) chooses the first turn of the on-call tables and nothing else.
+
+    `rota` is asked about the schedules of policy blocks; without it the handbook's alone count.
+    """
+    schedules = rota or Rota(policy.schedules)
     parts = [
         "# Incident card",
         f"{OWN} Print it and keep it where it is found without network. Times are UTC unless a zone is named.",
         f"## Who to call\n\n{_people(policy, directory)}",
-        *_ladder(policy.ladder, policy),
+        *_ladder(_rungs(policy), policy),
+        *(_schedule(name, schedules, directory, now) for name in schedules.schedules),
         *(_rota(rotation, directory, now) for rotation in rotations),
         f"## How bad is it\n\n{_levels(policy.severities)}",
         *_doubt(policy),
@@ -82,6 +96,17 @@ def _role(key: str, policy: Policy) -> str:
     return inert_line((role.abbreviation or role.name) if role else key.replace("-", " "))
 
 
+def _rungs(policy: Policy) -> Sequence[Rung]:
+    """The ladder that runs where nothing else is said, with all times from the first page."""
+    if policy.ladder and policy.escalation("default") is None:
+        return policy.ladder
+    rungs, after = [], 0
+    for step in default_escalation(policy).steps if policy.escalations else ():
+        rungs.append(replace(step, after_s=after))
+        after += step.delay_s or 0
+    return rungs
+
+
 def _ladder(ladder: Sequence[Rung], policy: Policy) -> list[str]:
     lines = [
         f"{number}. {_when(rung)}: {', '.join(_target(target, policy) for target in rung.targets)}"
@@ -98,7 +123,27 @@ def _target(target: str, policy: Policy) -> str:
     kind, _, name = target.partition(":")
     if kind == "role":
         return f"everybody who can be {_role(name, policy)}"
-    return f"the {inert_line(name)} on call" if kind == "oncall" else inert_line(name)
+    return f"the {inert_line(name)} on call" if kind in {"oncall", "schedule"} else inert_line(name)
+
+
+def _schedule(name: str, rota: Rota, directory: Directory, now: datetime) -> str:
+    """A schedule of a policy block, from the change of people before `now` on."""
+    tz = rota.schedule(name).tz
+    zone = ZoneInfo(tz)
+    back = now - timedelta(weeks=WEEKS)
+    known = rota.final(name, back, now + timedelta(weeks=2 * WEEKS))
+    running = [interval for interval in known if interval.end > now]
+    end = running[0].start + timedelta(weeks=WEEKS) if running else now
+    shown = [i for i in running if i.start < end or i.start <= now][:MOST_TURNS]
+    rows = [
+        _row(
+            _local(i.start, zone) if i.start > known[0].start else "",
+            inert_line(", ".join(_named(handle, directory) for handle in i.people) or "nobody"),
+        )
+        for i in shown
+    ]
+    table = _table((f"From ({inert_line(tz)})", "On call"), rows)
+    return f"## On call: {inert_line(name)}\n\n{table}"
 
 
 def _rota(rotation: RotationTable, directory: Directory, now: datetime) -> str:

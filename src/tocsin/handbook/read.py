@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,7 +57,11 @@ class Reading:
 
 
 def read_handbook(
-    root: Path | None, folder: Path, now: datetime | None = None, commit: str | None = None
+    root: Path | None,
+    folder: Path,
+    now: datetime | None = None,
+    commit: str | None = None,
+    channels: Collection[str] = (),
 ) -> Reading:
     """Read the `.md` files of a folder, or one file.
 
@@ -65,6 +70,7 @@ def read_handbook(
         folder: the handbook folder (not read below) or a single file.
         now: aware; judges age and the end of rotations. Without it these rules say nothing.
         commit: kept as given.
+        channels: names of configured channels, which personal rules may use beside the kinds.
 
     Raises:
         OSError: the folder or a file cannot be read.
@@ -80,7 +86,7 @@ def read_handbook(
     policy = assemble(judged, links, log_path, notes)
     checklist: tuple[ChecklistResult, ...] = ()
     if policy is not None:
-        policy = with_blocks(policy, judged, now, notes)
+        policy = with_blocks(policy, judged, now, notes, channels)
         links.report(notes)
         log_found = bool(logs) or _holds_log(tree / log_path, tree)
         checklist = judge(policy, Facts(tree, log_found, _validated(judged)), now, notes)

@@ -20,7 +20,7 @@ def shown(request: Request) -> Response:
     """One page to print: who to call, how bad it is, what to do first."""
     program = program_of(request)
     live = program.engine.contexts.live
-    words = card(live.policy, live.directory, live.rota.tables, program.clock.now())
+    words = card(live.policy, live.directory, live.rota.tables, program.clock.now(), live.rota)
     return page(request, "card.html", {"card": Markup(_wide(_MARKDOWN.render(words)))})  # noqa: S704  # escaped by the renderer
 
 

@@ -74,7 +74,7 @@ class CardKeeper:
         if self._waits() is not None or around.store.active_policy() is None:
             return False
         live = around.contexts().live
-        text = card(live.policy, live.directory, live.rota.tables, around.now())
+        text = card(live.policy, live.directory, live.rota.tables, around.now(), live.rota)
         documents = around.documents()
         if documents is None:
             return False
