@@ -1,0 +1,71 @@
+"""Which addresses are used: the roster's at once, one's own once it is proven, none that is known to fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tocsin.config import ConsoleSettings, EmailSettings
+from tocsin.domain.people import Method, Person
+from tocsin.store.contract import ContactRow
+from tocsin.wiring.people import directory
+from wiring.rotas import MONDAY, at, policy
+
+MAIL = EmailSettings(name="mail", url="smtp://127.0.0.1:1025", sender="tocsin@test.example")
+ROSTER = Method("mail", "mei@test.example", "email")
+OWN = ContactRow("mei", "mail", "mei@home.example", MONDAY, verified_at=at(1))
+OF_ROSTER = ContactRow("mei", "mail", "", MONDAY, tried="mei@test.example")
+
+
+def methods(*rows: ContactRow, person: str = "mei") -> tuple[Method, ...]:
+    return directory(policy(), (), {"mail": MAIL}, (), rows).methods_of(person)
+
+
+def test_an_address_of_the_roster_is_used_at_once_and_is_unproven() -> None:
+    assert methods() == (ROSTER,)
+    assert methods(OWN, person="jonas") == (Method("mail", "jonas@test.example", "email"),)
+
+
+def test_it_is_proven_when_a_message_arrived_there() -> None:
+    assert methods(replace(OF_ROSTER, last_ok=at(2))) == (replace(ROSTER, proven_at=at(2)),)
+    assert methods(replace(OF_ROSTER, last_ok=at(2), tried="old@test.example")) == (ROSTER,)
+
+
+def test_ones_own_address_is_used_once_it_is_verified() -> None:
+    assert methods(replace(OWN, verified_at=None)) == (ROSTER,)
+    assert methods(OWN) == (Method("mail", "mei@home.example", "email"),)
+    assert methods(replace(OWN, last_ok=at(2)))[0].proven_at == at(2)
+
+
+def test_a_disabled_address_is_not_used() -> None:
+    """N10; the roster's stands in for one's own."""
+    assert methods(replace(OF_ROSTER, disabled="refused")) == ()
+    assert methods(replace(OWN, disabled="refused")) == (ROSTER,)
+
+
+def test_an_address_that_the_roster_changed_is_not_disabled_by_the_failures_of_the_old_one() -> None:
+    row = replace(OF_ROSTER, disabled="refused", tried="typo@test.example")
+    assert methods(row) == (ROSTER,)
+
+
+def test_somebody_without_an_address_in_the_roster_is_reached_by_her_own() -> None:
+    guest = Person("zoe", "Zoe", in_roster=False)
+    own = replace(OWN, person="zoe")
+    for rows, expected in (((), ()), ((own,), ("mei@home.example",))):
+        found = directory(policy(), [guest], {"mail": MAIL}, (), rows).methods_of("zoe")
+        assert tuple(method.address for method in found) == expected
+
+
+@pytest.mark.parametrize("people", [("jonas",), None])
+def test_a_channel_that_is_for_others_stays_so(people: tuple[str, ...] | None) -> None:
+    only = replace(MAIL, people=people)
+    found = directory(policy(), (), {"mail": only}, (), [OWN]).methods_of("mei")
+    assert bool(found) is (people is None)
+
+
+def test_one_row_speaks_of_one_channel_only() -> None:
+    hook = ConsoleSettings(name="hook")
+    row = replace(OF_ROSTER, disabled="refused")
+    found = directory(policy(), (), {"mail": MAIL, "hook": hook}, (), [row]).methods_of("mei")
+    assert found == (Method("hook", "mei", "console"),)
