@@ -56,7 +56,7 @@ class OtherZones:
         )
 
 
-def astray(store: Store, clock: Clock, boot: str, zones: str = TZDATA) -> Astray | OtherZones | None:
+def astray(store: Store, clock: Clock, boot: str, zones: str) -> Astray | OtherZones | None:
     """How this node is off; None while it is right, or the database is its own alone (SQLite)."""
     before = clock.now()
     offset = store.clock_offset(before)

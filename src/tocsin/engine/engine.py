@@ -49,6 +49,7 @@ class Engine:
         self.clock = clock
         self.role = role
         self.boot = uuid.uuid4().hex
+        self.zones = TZDATA
         self.started_at = clock.now()
         self.contexts = Contexts(store, live)
         self.desk = Desk(store, clock, self.contexts)
@@ -69,6 +70,11 @@ class Engine:
     def runs(self) -> bool:
         """Whether this node ticks and carries."""
         return self.role != "web"
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the end was asked for."""
+        return self._stop.is_set()
 
     def start(self) -> None:
         """Begin. Returns when open streams are folded in this program's version."""
@@ -157,11 +163,11 @@ class Engine:
     def beat(self) -> None:
         """Write this node's heartbeat."""
         role = self.role if self._astray is None or not self.runs else ASTRAY
-        self.store.beat(Node(self.boot, role, self.started_at, self.clock.now(), TZDATA))
+        self.store.beat(Node(self.boot, role, self.started_at, self.clock.now(), self.zones))
 
     def look_at_clock(self) -> None:
         """Compare this node's clock with the database's, and its zones with those of other nodes."""
-        before, self._astray = self._astray, astray(self.store, self.clock, self.boot)
+        before, self._astray = self._astray, astray(self.store, self.clock, self.boot, self.zones)
         if self._astray is not None and before is None:
             log.error("astray", reason=self._astray.reason)
 
