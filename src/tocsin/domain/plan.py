@@ -210,6 +210,9 @@ def _rows(event: ev.Event, before: Incident | None, context: Context) -> list[Ro
     """The rows of an event; none for what says nothing of a plan."""
     if isinstance(event, ev.PageRequested):
         return _calls(event)
+    if isinstance(event, ev.WayTried):
+        text = f"{event.person} by {event.channel} ({event.why})"
+        return [Row(event.at, "call", text, event.person, event.channel)]
     known = _TOLD.get(type(event))
     if known is None:
         return []
@@ -257,7 +260,6 @@ def _sentence(event: ev.Event, _: Incident | None, __: Context) -> str:
 _TOLD: dict[type[ev.Event], tuple[str, Callable[[Any, Incident | None, Context], str]]] = {
     ev.RungFired: ("step", _step),
     ev.RungEmpty: ("empty", _empty),
-    ev.WayTried: ("call", lambda e, _, __: f"{e.person} by {e.channel} ({e.why})"),
     ev.PageDeferred: ("rest", _sentence),
     ev.RoundRobinChosen: ("step", _sentence),
     ev.PassRepeated: ("step", _sentence),
@@ -274,7 +276,7 @@ _TOLD: dict[type[ev.Event], tuple[str, Callable[[Any, Incident | None, Context],
 
 def _ahead(deadline: Deadline, severity: Severity) -> Row | None:
     """What still lies ahead where the timetable ends: the next of each kind that matters."""
-    words = {
+    words: dict[str, tuple[str, Callable[[], str]]] = {
         "breach": ("clock", lambda: _runs_out(deadline.key, severity)),
         "update-reminder": ("update", lambda: "update due: reminded again"),
         "update-overdue": ("update", lambda: "update overdue"),
