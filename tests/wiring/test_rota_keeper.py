@@ -177,7 +177,8 @@ def test_hand_offs_that_moved_with_the_zones_are_named(house: House) -> None:
     assert said.startswith("time zones 2026.5 to 2026.6: hand-offs moved: ")
     assert "primary: 2026-03-09 08:00 UTC to 2026-03-09 09:00 UTC (jonas)" in said
     assert "primary: 2026-04-20 08:00 UTC to 2026-04-20 09:00 UTC (jonas)" in said
-    assert house.alarms("tzdata") == {"tzdata": said}
+    words = "time zones 2026.5 to 2026.6: 8 hand-offs of the next weeks moved, the journal names them"
+    assert house.alarms("tzdata") == {"tzdata": words}, "whoever may ask for alarms sees no people in them"
     house.look(at(9) - HOUR)
     assert house.alarms("tzdata")
     house.look(at(9))
@@ -219,10 +220,15 @@ def test_a_method_that_was_disabled_by_its_failures_is_an_alarm_until_it_works(h
     house.look(at(1, 1))
     assert house.live().directory.methods_of("mei") == ()
     assert list(house.alarms("method")) == ["method:mei/mail"]
-    assert "no such mailbox" in house.alarms("method")["method:mei/mail"]
+    assert house.journal("method_disabled") == [
+        "mei is not called by mail: 3 messages in a row were refused for good: no such mailbox"
+    ]
+    assert "mei" not in house.alarms("method")["method:mei/mail"]
+    house.look(at(1, 1))
     save(house.store, at=at(1, 2), health=(replace(bad, ok=True, permanent=False),))
     house.look(at(1, 2))
     assert house.alarms("method") == {}
+    assert house.journal("method_disabled", "method_enabled")[1:] == ["mei/mail: it is used again"]
 
 
 def test_of_two_nodes_that_look_at_once_one_records(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,8 +35,8 @@ ALARM_AHEAD = timedelta(days=1)
 ZONES_SHOWN = timedelta(days=1)
 """So long the alarm about moved hand-offs stands."""
 LINES_SHOWN = 20
-DUTY, GAPS = "on_duty", "gaps"
-"""Meta keys: who was on duty at the last look, and which gaps were known then."""
+DUTY, GAPS, METHODS = "on_duty", "gaps", "disabled_methods"
+"""Meta keys: who was on duty at the last look, which gaps were known then, and which methods were disabled."""
 ZONES, GAP, METHOD = "tzdata", "gap:", "method:"
 """Keys of alarms, the last two with what they are about."""
 
@@ -127,7 +127,7 @@ class RotaKeeper:
         gaps = self._keep_gaps(live.rota, now)
         soon = {f"{GAP}{gap.schedule}": gap.words for gap in reversed(gaps) if gap.start <= now + ALARM_AHEAD}
         self._alarms(GAP, soon, now)
-        self._alarms(METHOD, self._broken(live), now)
+        self._alarms(METHOD, self._keep_methods(live, now), now)
         return self._pause(live.rota, gaps, now)
 
     def _pause(self, rota: Rota, gaps: Iterable[Gap], now: datetime) -> float:
@@ -149,7 +149,9 @@ class RotaKeeper:
             notes.append(JournalRow(now, "tzdata_changed", said))
         fresh = written(timeline_of(rota, now, self._zones))
         if self._store.swap_meta(KEPT, stored, fresh, notes) and lines:
-            self._store.raise_alarm(ZONES, notes[0].detail, now)
+            zones = f"time zones {before.tzdata if before else ''} to {self._zones}"
+            said = f"{zones}: {len(lines)} hand-offs of the next weeks moved, the journal names them"
+            self._store.raise_alarm(ZONES, said, now)
         for alarm in self._store.alarms():
             if alarm.key == ZONES and now - alarm.since >= ZONES_SHOWN:
                 self._store.clear_alarm(ZONES)
@@ -195,13 +197,30 @@ class RotaKeeper:
         return found
 
     # -- methods (N10) -------------------------------------------------------------------------------------------------
-    def _broken(self, live: Live) -> dict[str, str]:
-        """Methods of people who are known that were disabled by their failures."""
-        return {
-            f"{METHOD}{row.person}/{row.channel}": f"{row.person} is not called by {row.channel}: {row.disabled}"
+    def _keep_methods(self, live: Live, now: datetime) -> dict[str, str]:
+        """Alarms about methods of people who are known that their failures disabled; the journal names both."""
+        broken = {
+            f"{row.person}/{row.channel}": row
             for row in self._store.contacts()
             if row.disabled and row.fails >= FAILS_TO_DISABLE and live.directory.get(row.person)
         }
+        stored = self._store.meta(METHODS)
+        known = _read(stored, list[str]) or []
+        notes = [
+            JournalRow(now, "method_disabled", f"{row.person} is not called by {row.channel}: {row.disabled}")
+            for key, row in broken.items()
+            if key not in known
+        ]
+        notes += [
+            JournalRow(now, "method_enabled", f"{key}: it is used again")
+            for key in known
+            if key not in broken
+        ]
+        if notes:
+            self._store.swap_meta(METHODS, stored, _written(list(broken)), notes)
+        # Anybody may ask for alarms: they name no people.
+        said = f"somebody is not called by {{}} any more, since {FAILS_TO_DISABLE} messages were refused for good"
+        return {f"{METHOD}{key}": said.format(row.channel) for key, row in broken.items()}
 
     def _alarms(self, prefix: str, wanted: Mapping[str, str], now: datetime) -> None:
         """Exactly these alarms of that kind."""
