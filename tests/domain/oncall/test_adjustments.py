@@ -185,6 +185,11 @@ def test_an_adjustment_of_a_layer_does_not_extend_its_hours() -> None:
     office = always("a", "office", priority=1, restrictions=OFFICE)
     found = rota(always("z"), office, fixes=[over(1, "set", users=("x",), layer="office")])
     assert day(found) == ["05 00:00 z", "05 09:00 x", "05 17:00 z"]
+    for hole in (always("-", "top", priority=1), always("gone", "top", priority=1)):
+        ghosts = [Member("gone", inactive_from=utc("2026-01-01"))]
+        found = rota(always("z"), hole, fixes=[over(1, "set", users=("x",), layer="top")], members=ghosts)
+        assert who(found, DAY_ONE) == "z"
+        assert day(found) == ["05 00:00 z"]
 
 
 def test_a_removal_in_a_layer_shows_the_one_below_and_a_removal_from_the_schedule_does_not() -> None:

@@ -87,7 +87,7 @@ def test_several_tables_with_a_column_count_together_and_one_that_ends_becomes_a
 
 
 def test_a_table_with_a_row_without_the_column_has_a_hole_there() -> None:
-    found = Rota(tables=[table("a/A", "b")])
+    found = Rota(tables=[table("a/A", "b/")])
     assert [found.who("secondary", utc(at)) for at in ("2026-01-06", "2026-01-13")] == [("A",), ()]
 
 
@@ -182,6 +182,7 @@ def test_until_says_when_the_people_change_next_and_looks_a_good_year_ahead() ->
 def test_duties_are_cut_at_turns_and_say_where_they_come_from() -> None:
     fixes = [
         fix(7, "replace", "2026-01-06 12:00", "2026-01-06 18:00", remove="a", add="x"),
+        fix(8, "replace", "2026-01-05 12:00", "2026-01-05 18:00", remove="nobody", add="x"),
         fix(9, "set", "2026-01-07 00:00", "2026-01-07 06:00", users=("y",), layer="days"),
     ]
     found = rota(layer(turns("2026-01-05 00:00", "day", "a"), "days"), fixes=fixes)

@@ -256,6 +256,15 @@ def test_changes_compose_by_when_they_take_effect_and_at_the_same_instant_as_the
     assert who(weekly("a b", again, early), "2026-01-14 12:00") == "x"
 
 
+def test_a_change_that_waits_for_a_hand_off_waits_for_one_of_the_cadence_that_holds_by_then() -> None:
+    waits = change("2026-01-13 12:00", "x y", policy="restart", when="next_handoff")
+    faster = change("2026-01-14 12:00", unit="day", start="2026-01-05T10:00")
+    for found in (weekly("a b", waits, faster), weekly("a b", faster, waits)):
+        assert [who(found, f"2026-01-{at}") for at in ("14 11:59", "15 09:59", "15 10:00", "16 10:00")] == [
+            *"bbxy"
+        ]
+
+
 def test_nothing_before_a_change_is_different_and_the_identical_list_changes_nothing() -> None:
     plain = weekly("a b a c")
     for at in ("2026-01-12 09:00", "2026-01-21 03:17", "2026-02-02 08:59"):

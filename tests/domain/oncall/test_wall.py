@@ -66,7 +66,10 @@ def test_lesson_31_a_midnight_that_does_not_exist_is_one_o_clock() -> None:
 
 
 @pytest.mark.parametrize(("tz", "change"), [(tz, at) for tz, found in CHANGES.items() for at in found])
-def test_both_are_what_reading_the_clock_minute_by_minute_gives(tz: str, change: str) -> None:
+def test_both_are_what_reading_the_clock_minute_by_minute_gives(
+    tz: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wall, "_ERA_BITS", 11)  # tables of a day and a half, so that they end near the change
     where, zone = Zone(tz), ZoneInfo(tz)
     middle = minute(utc(change))
     minutes = range(middle - 3 * DAY, middle + 3 * DAY)
@@ -76,6 +79,9 @@ def test_both_are_what_reading_the_clock_minute_by_minute_gives(tz: str, change:
         assert where.first(local) == next(u for u, r in zip(minutes, readings, strict=True) if r >= local)
         before = (u for u, r in zip(reversed(minutes), reversed(readings), strict=True) if r < local)
         assert where.last(local) == next(before) + 1
+    for n in range(2 * DAY, 4 * DAY, 11):
+        around = min(readings[n : n + 2 * DAY]), max(readings[n - 2 * DAY : n + 1])
+        assert where.span(minutes[n]) == around
 
 
 @given(

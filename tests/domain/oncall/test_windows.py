@@ -51,6 +51,8 @@ def test_when_the_clock_is_unsure_a_window_covers_more() -> None:
         "24 20:00 a",
         "25 01:30 -",  # the second 02:30
     ]
+    for at, there in (("2026-10-25 00:45", "a"), ("2026-10-25 01:29", "a"), ("2026-10-25 01:30", "-")):
+        assert who(night, at) == there, "asked for one minute it is the same"
     morning = rota(always("a", tz=BERLIN, restrictions=(daily("02:30", "06:00"),)))
     assert shown(morning, "2026-10-24 18:00", "2026-10-25 12:00")[1] == "25 00:30 a", "the first 02:30"
 
@@ -147,6 +149,15 @@ def test_lesson_31_a_holiday_whose_midnight_does_not_exist_begins_with_the_jump(
     assert shown(found, "2018-11-03 12:00", "2018-11-06", tz) == ["03 09:00 a", "04 01:00 -", "05 00:00 a"]
     for at, there in (("2018-11-04 02:59", "a"), ("2018-11-04 03:00", "-"), ("2018-11-05 02:00", "a")):
         assert who(found, at) == there
+
+
+def test_a_holiday_has_begun_when_the_clock_goes_back_over_its_midnight() -> None:
+    tz = "America/St_Johns"  # at 00:01 of 7 November back to 23:01 of the day before
+    found = rota(
+        layer(turns("2010-01-04 00:00", "week", "a"), tz=tz, holidays=Holidays("off", ("2010-11-07",)))
+    )
+    assert shown(found, "2010-11-06 12:00", "2010-11-07 12:00")[1] == "07 02:30 -"
+    assert who(found, "2010-11-07 03:00") == "-", "although the clock reads Saturday again"
 
 
 def test_a_restricted_layer_of_shifts_is_cut_too() -> None:
