@@ -6,6 +6,7 @@ many schedules the long comparison draws, and from which seed on.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import time
@@ -529,6 +530,7 @@ def compared(chunk: tuple[int, int]) -> tuple[int, list[str], dict[str, int]]:
 def test_twenty_thousand_schedules_say_what_the_rules_say() -> None:
     count = int(os.environ.get("TOCSIN_SOAK_SCHEDULES", "20000"))
     seed = int(os.environ.get("TOCSIN_SOAK_SEED") or SystemRandom().randrange(10**9))
+    faulthandler.cancel_dump_traceback_later()  # it takes longer than a test may that hangs
     begun = time.monotonic()
     chunks = [(at, min(at + 250, seed + count)) for at in range(seed, seed + count, 250)]
     with ProcessPoolExecutor(max_workers=2) as pool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from oncall_reference.clocks import DAY, changes, instant, minute, wall
+from oncall_reference.clocks import DAY, Skipping, changes, instant, minute, reading, wall
 from tocsin.domain.schedules import (
     Adjustment,
     Change,
@@ -202,26 +202,34 @@ def cadence(draw: Draw) -> tuple[str, int, str]:
 def rotation(draw: Draw) -> Rotation:
     unit, length, clock = cadence(draw)
     listed = slots(draw)
+    start = draw.reading(far={"hour": 20, "day": 60}.get(unit, 200))
     return Rotation(
-        start=draw.reading(far={"hour": 20, "day": 60}.get(unit, 200)),
+        start=start,
         unit=unit,
         slots=listed,
         length=length,
         clock=clock,
         advance="active" if draw.chance(0.3) else "calendar",
         start_index=draw.random.randrange(len(listed)) if listed and draw.chance(0.4) else 0,
-        changes=rotation_changes(draw, listed, clock),
+        changes=rotation_changes(draw, listed, (start, unit, length)),
     )
 
 
-def rotation_changes(draw: Draw, old: tuple[Slot, ...], clock: str) -> tuple[Change, ...]:
+def agreed_handoff(draw: Draw, start: str, unit: str, length: int) -> datetime:
+    """The instant of a hand-off in or around the range, as far as the zone of the schedule is that of the layer."""
+    step = length * {"hour": 60, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}[unit]
+    anchor = reading(start)
+    return instant(Skipping.first(draw.tz, anchor + (wall(draw.tz, draw.near()) - anchor) // step * step))
+
+
+def rotation_changes(draw: Draw, old: tuple[Slot, ...], first: tuple[str, str, int]) -> tuple[Change, ...]:
     found = []
     for _ in range(draw.random.choice((0, 0, 0, 1, 1, 2, 3))):
         listed = edited(draw, old) if draw.chance(0.8) else None
         unit, length, new_clock = cadence(draw) if draw.chance(0.3) else (None, None, None)
         found.append(
             Change(
-                at=draw.instant(),
+                at=agreed_handoff(draw, *first) if draw.chance(0.25) else draw.instant(),
                 when=draw.random.choice(("now", "next_handoff")),
                 policy=draw.random.choice(("keep_current", "keep_current", "restart", "positional")),
                 slots=listed,
