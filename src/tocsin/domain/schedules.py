@@ -58,7 +58,8 @@ class Rotation:
 class Restriction:
     """Hours outside of which a layer is silent; it filters and never selects (W1 to W5).
 
-    `type` `daily`: `start`, `end` (`HH:MM`, `24:00` allowed as an end) on `days` (of the start; 0 = Monday; empty: all). `weekly`: from `start` on `start_day` to `end` on `end_day`. `tz`: a zone, `member`, or None for the layer's.
+    `type` `daily`: `start`, `end` (`HH:MM`, `24:00` allowed as an end) on `days` (of the start; 0 = Monday; empty: all).
+    `weekly`: from `start` on `start_day` to `end` on `end_day`. `tz`: a zone, `member`, or None for the layer's.
     """
 
     type: str
@@ -114,7 +115,8 @@ class Adjustment:
 
     `kind` `set`: `users`. `replace`, `swap`: `remove` (the beneficiary) by `add` (the benefactor; empty: not taken).
     `add`, `remove`: that person. `temporary`: `shifts`; where they have none, `fallback` `none` or `base`. `layer`
-    scopes set, replace, remove. Made at run time: `author`, `reason`, `made_at`, and `revoked_at` once it was ended.
+    scopes set, replace, remove. One that ends before it begins never holds. Made at run time: `author`, `reason`,
+    `made_at`, and `revoked_at` once it was ended.
     """
 
     seq: int
@@ -163,12 +165,16 @@ class Interval:
     start: datetime
     end: datetime
     people: tuple[str, ...]
-    """In the order in which the schedule gives them."""
+    """As they stand at its beginning; people who only change places do not divide an interval (F1 is about sets)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a piece of a shift comes from: the layer, its turn and slot, the adjustments that changed it (F3)."""
+    """Where a piece of a shift comes from (F3).
+
+    `layer` with `turn` (of a rotation, or the number of the shift in its list) and the `seq` of adjustments of that
+    layer that changed it. Without a layer: the adjustments of the whole schedule that changed the result.
+    """
 
     layer: str = ""
     turn: int | None = None
@@ -177,7 +183,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A piece of the shift view: an interval cut at turns, with its origin (F3)."""
+    """A piece of the shift view: an interval cut where a turn ends or an adjustment comes or goes (F3).
+
+    `origins`: one per layer that counts there, then one for the adjustments of the schedule, if any changed the result.
+    A piece of nobody has them too where an adjustment made it one.
+    """
 
     start: datetime
     end: datetime

@@ -135,7 +135,10 @@ class Rota:
         }
 
     def with_adjustments(self, name: str, adjustments: Iterable[Adjustment]) -> Rota:
-        """As if these were made too: one with the `seq` of an existing one takes its place. Raises LookupError."""
+        """As if these were made too: one with the `seq` of an existing one takes its place.
+
+        Raises LookupError, and InvalidSchedule for a table that cannot be read as a schedule.
+        """
         schedule = self.schedule(name)
         made = tuple(adjustments)
         again = {a.seq for a in made}
