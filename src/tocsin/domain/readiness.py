@@ -331,17 +331,20 @@ class Outlook:
         self, directory: Directory, rota: Rota, people: dict[str, PersonReadiness], now: datetime
     ) -> None:
         self.directory, self.rota, self.people, self.now = directory, rota, people, now
-        self._finals: dict[str, tuple[Interval, ...]] = {}
+        self._weeks: dict[str, tuple[Interval, ...]] = {}
 
-    def final(self, name: str) -> tuple[Interval, ...]:
-        """The final schedule from now to the horizon."""
-        if name not in self._finals:
-            self._finals[name] = self.rota.final(name, self.now, self.now + HORIZON)
-        return self._finals[name]
+    def weeks(self, name: str) -> tuple[Interval, ...]:
+        """The final schedule of the weeks ahead."""
+        if name not in self._weeks:
+            self._weeks[name] = self.rota.final(name, self.now, self.now + timedelta(weeks=WEEKS_AHEAD))
+        return self._weeks[name]
 
-    def until(self, name: str, end: datetime) -> list[Interval]:
-        """The part of it that begins before `end`."""
-        return [interval for interval in self.final(name) if interval.start < end]
+    def ends(self, name: str) -> datetime | None:
+        """From when on nobody follows; None where somebody still does towards the horizon."""
+        end = self.now + HORIZON
+        if any(interval.people for interval in self.rota.final(name, end - ENDS_AFTER, end)):
+            return None  # most schedules: the year before that need not be looked at
+        return self.rota.final(name, self.now, end)[-1].start
 
     def gaps(self, name: str) -> list[Gap]:
         """Gaps of the next 30 days within what the schedule has to cover (F4)."""
@@ -379,10 +382,9 @@ def _gaps(name: str, outlook: Outlook) -> Iterator[Finding]:
 
 
 def _ends(name: str, outlook: Outlook) -> Iterator[Finding]:
-    final = outlook.final(name)
-    if not final or final[-1].people or final[-1].end - final[-1].start < ENDS_AFTER:
+    last = outlook.ends(name)
+    if last is None:
         return
-    last = final[-1].start
     over = last <= outlook.now
     level = (
         "error" if last - outlook.now < SOON else "warning" if last - outlook.now < CALENDAR_ENDS else "info"
@@ -393,8 +395,7 @@ def _ends(name: str, outlook: Outlook) -> Iterator[Finding]:
 
 def _alone(name: str, outlook: Outlook) -> Iterator[Finding]:
     """One person for all the weeks ahead, and the only one on call now who cannot be reached."""
-    weeks = outlook.until(name, outlook.now + timedelta(weeks=WEEKS_AHEAD))
-    everybody = dict.fromkeys(person for interval in weeks for person in interval.people)
+    everybody = dict.fromkeys(person for interval in outlook.weeks(name) for person in interval.people)
     if len(everybody) == 1:
         only = next(iter(everybody))
         yield Finding(
@@ -417,9 +418,9 @@ def _alone(name: str, outlook: Outlook) -> Iterator[Finding]:
 
 def _coming(name: str, outlook: Outlook) -> Iterator[Finding]:
     """Who comes on call within 48 hours and is not ready (F9)."""
-    final = outlook.until(name, outlook.now + COMING)
+    coming = [interval for interval in outlook.weeks(name) if interval.start < outlook.now + COMING]
     told: set[str] = set()
-    for before, after in pairwise(final):
+    for before, after in pairwise(coming):
         for who in after.people:
             person = outlook.people.get(who)
             if who in before.people or who in told or (person is not None and person.ready_high):
@@ -440,7 +441,7 @@ def _weeks(policy: Policy, outlook: Outlook) -> Iterator[Finding]:
     if policy.role(LEAD) is None or not names:
         return
     leaders = set(outlook.directory.who_may_be(LEAD))
-    spans = [(i.start, i.end) for name in names for i in outlook.final(name) if leaders & set(i.people)]
+    spans = [(i.start, i.end) for name in names for i in outlook.weeks(name) if leaders & set(i.people)]
     week = timedelta(weeks=1)
     starts = [outlook.now + week * number for number in range(WEEKS_AHEAD)]
     bare = [start for start in starts if not any(s < start + week and start < e for s, e in spans)]
