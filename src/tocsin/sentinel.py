@@ -306,15 +306,22 @@ class Hook:
 
     def send(self, word: Word) -> None:
         """One POST."""
-        body = json.dumps(
-            {"text": f"{word.subject}\n{word.text}", "title": word.subject, "state": word.state}
-        )
-        title = word.subject.encode("ascii", "replace").decode("ascii")
-        headers = {"Content-Type": "application/json", "User-Agent": "tocsin-sentinel", "Title": title}
-        headers["Priority"] = "3" if word.state == "well" else "5"
-        request = urllib.request.Request(self.url, body.encode(), headers, method="POST")  # noqa: S310
+        headers, body = posted(word)
+        request = urllib.request.Request(self.url, body, headers, method="POST")  # noqa: S310
         with _OPENER.open(request, timeout=LOOK_LIMIT_S) as answer:
             answer.read(_ANSWER_BYTES)
+
+
+def posted(word: Word) -> tuple[dict[str, str], bytes]:
+    """Headers and body of what a webhook gets."""
+    shape = {"text": f"{word.subject}\n{word.text}", "title": word.subject, "state": word.state}
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "tocsin-sentinel",
+        "Title": word.subject.encode("ascii", "replace").decode("ascii"),
+        "Priority": "3" if word.state == "well" else "5",
+    }
+    return headers, json.dumps(shape).encode()
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

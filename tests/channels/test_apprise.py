@@ -38,6 +38,15 @@ def test_a_telephone_number_may_be_wanted() -> None:
     assert "Signal" in repr(AppriseChannel("else", url="signal://localhost:9000/+15551234567/{address}"))
 
 
+def test_an_address_with_nobody_in_it_is_for_good() -> None:
+    async def story() -> None:
+        url = "signal://localhost:9000/+15551234567/{address}"
+        failed = await failure_of(AppriseChannel("else", url=url), replace(MESSAGE, to="no-number"))
+        assert failed.kind is Failure.PERMANENT
+
+    run(story())
+
+
 def test_without_the_library_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apprise, "LIBRARY", "apprise_is_not_here")
     with pytest.raises(ValueError, match=r"pip install 'tocsin\[apprise\]'"):
