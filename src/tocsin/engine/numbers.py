@@ -1,4 +1,4 @@
-"""References: `INC-2026-0007`, of a planned change `CHG-2026-0008`; counted together per year, each given once."""
+"""References: `INC-2026-0007`, `CHG-` for a planned change, `TEST-` for a test page; counted together per year."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tocsin.engine.sitting import Sitting
 
-PREFIXES = {"change": "CHG"}
+PREFIXES = {"change": "CHG", "test": "TEST"}
 """What is no incident says so in its reference."""
 
 

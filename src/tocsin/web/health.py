@@ -20,6 +20,7 @@ from tocsin.web.judged import Judged
 from tocsin.web.problems import unavailable
 from tocsin.web.views import json_response
 from tocsin.wiring.program import Program
+from tocsin.wiring.synthetic import read_record
 
 COUNTED: Final = 10_000
 """Rows looked at for a gauge; older pages and effects are not counted."""
@@ -77,6 +78,7 @@ class Readings:
             *_work(program),
             *_running(program),
             *_readiness(judged.recent()),
+            *_synthetic(program),
         ]
 
     def collect(self) -> Iterable[Metric]:
@@ -148,6 +150,25 @@ def _readiness(found: Readiness) -> list[Metric]:
 
 def _ready_for(person: PersonReadiness) -> tuple[tuple[str, bool], ...]:
     return ("high", person.ready_high), ("low", person.ready_low)
+
+
+def _synthetic(program: Program) -> list[Metric]:
+    """The daily test page, once a provider took one."""
+    found = read_record(program.store)
+    if found is None or found.ok_at is None or found.seconds is None:
+        return []
+    return [
+        _gauge(
+            "tocsin_synthetic_page_seconds",
+            "from the opening of the last daily test page until a provider took it",
+            [((), found.seconds)],
+        ),
+        _gauge(
+            "tocsin_synthetic_last_ok_timestamp",
+            "when a provider last took a daily test page",
+            [((), found.ok_at.timestamp())],
+        ),
+    ]
 
 
 def _running(program: Program) -> list[Metric]:

@@ -33,6 +33,7 @@ from tocsin.store import open_store
 from tocsin.store.contract import JournalRow, Store
 from tocsin.wiring.card import CardKeeper
 from tocsin.wiring.lanes import lanes
+from tocsin.wiring.outside import outside
 from tocsin.wiring.picture import Picture
 from tocsin.wiring.repository import COMMIT, PUSH, ROWS, Place, Repository
 from tocsin.wiring.rota_keeper import RotaKeeper
@@ -77,7 +78,7 @@ class Program:
         self._rota = RotaKeeper(
             store, lambda: self.engine.contexts.live, clock.now, lambda: self.engine.ticker.held
         )
-        self.engine.companions += [self._card, self._rota]
+        self.engine.companions += [self._card, self._rota, *outside(settings, self.engine)]
         self.reload()
         self._own_home()
 
@@ -152,7 +153,7 @@ class Program:
 
     def _reload(self, now: datetime) -> Reading | None:
         try:
-            self.reading = read_handbook(None, self.handbook_folder, now)
+            self.reading = read_handbook(None, self.handbook_folder, now, channels=self.channels)
         except OSError as error:
             self._use_last_good(f"the handbook cannot be read: {error.strerror}: {self._shown_folder}")
             return None
