@@ -19,24 +19,28 @@ app = typer.Typer(rich_markup_mode=None)
 Json = dict[str, Any]
 
 
+Which = Annotated[str | None, typer.Argument(metavar="SCHEDULE", help="Which one; all unless it is said.")]
+At = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="When: ISO, or HH:MM today in UTC; default: now.")
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="The schedule from then on; with --until.")
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="... until then, at most 400 days later.")
+]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="TIME", help="By what was known then; default: now.")
+]
+
+
 @app.command()
 def oncall(
-    schedule: Annotated[
-        str | None, typer.Argument(metavar="SCHEDULE", help="Which one; all unless it is said.")
-    ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option("--at", metavar="TIME", help="When: ISO, or HH:MM today in UTC; default: now."),
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="The schedule from then on; with --until.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="... until then, at most 400 days later.")
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="By what was known then; default: now.")
-    ] = None,
+    schedule: Which = None,
+    at: At = None,
+    start: From = None,
+    until: Until = None,
+    as_of: AsOf = None,
     server: AtServer = None,
     person: AsPerson = None,
     as_json: AsJson = False,
@@ -54,9 +58,13 @@ def oncall(
     with connected(server, person) as client:
         if start is not None or until is not None:
             _stretch(client, schedule, (at, start, until), known, as_json=as_json)
-            return
-        asked = {"at": moment(at, "--at", ahead=True), "as_of": known, "schedule": schedule}
-        found = client.get("oncall", **asked)
+        else:
+            _now(client, schedule, moment(at, "--at", ahead=True), known, as_json=as_json)
+
+
+def _now(client: Client, schedule: str | None, at: str | None, known: str | None, *, as_json: bool) -> None:
+    """Every schedule, or one, at one instant."""
+    found = client.get("oncall", at=at, as_of=known, schedule=schedule)
     _say_floored(found)
     if as_json:
         emit_json(found)

@@ -38,26 +38,35 @@ Zone = Annotated[
 ]
 
 
+Begin = Annotated[str, typer.Option("--from", metavar="TIME", help="Begin; `now` is one.")]
+End = Annotated[str, typer.Option("--until", metavar="TIME", help="End.")]
+Only = Annotated[
+    str | None, typer.Option("--set", metavar="P,Q", help="Only these people; `nobody` for a gap.")
+]
+Replace = Annotated[
+    str | None, typer.Option("--replace", metavar="HANDLE", help="Whose place is taken; with --by.")
+]
+By = Annotated[str | None, typer.Option("--by", metavar="HANDLE", help="Who takes it.")]
+More = Annotated[str | None, typer.Option("--add", metavar="HANDLE", help="This person as well.")]
+Less = Annotated[str | None, typer.Option("--remove", metavar="HANDLE", help="Without this person.")]
+OfLayer = Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Of this layer only.")]
+Dry = Annotated[bool, typer.Option("--preview", help="Only show what would change.")]
+
+
 @override.command()
 def add(
     schedule: Schedule,
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin; `now` is one.")],
-    until: Annotated[str, typer.Option("--until", metavar="TIME", help="End.")],
-    only: Annotated[
-        str | None, typer.Option("--set", metavar="P,Q", help="Only these people; `nobody` for a gap.")
-    ] = None,
-    replace: Annotated[
-        str | None, typer.Option("--replace", metavar="HANDLE", help="Whose place is taken; with --by.")
-    ] = None,
-    by: Annotated[str | None, typer.Option("--by", metavar="HANDLE", help="Who takes it.")] = None,
-    more: Annotated[str | None, typer.Option("--add", metavar="HANDLE", help="This person as well.")] = None,
-    less: Annotated[
-        str | None, typer.Option("--remove", metavar="HANDLE", help="Without this person.")
-    ] = None,
-    layer: Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Of this layer only.")] = None,
+    start: Begin,
+    until: End,
+    only: Only = None,
+    replace: Replace = None,
+    by: By = None,
+    more: More = None,
+    less: Less = None,
+    layer: OfLayer = None,
     reason: Reason = None,
     tz: Zone = None,
-    dry: Annotated[bool, typer.Option("--preview", help="Only show what would change.")] = False,
+    dry: Dry = False,
     yes: Yes = False,
     server: AtServer = None,
     person: AsPerson = None,
