@@ -149,9 +149,14 @@ def test_a_service_and_a_route_decide_the_escalation() -> None:
         context.policy,
         services=(MonitoredService("portal", BUILT_IN, "shop"),),
         escalations=(*context.policy.escalations, Escalation("shop", (step("person:jonas"),), BUILT_IN)),
-        routes=(Route((("team", "shop"),), BUILT_IN, "portal", "SEV2"),),
+        routes=(
+            Route((("team", "shop"),), BUILT_IN, "portal", "SEV2"),
+            Route((("service", "billing"),), BUILT_IN, escalation="shop"),
+        ),
     )
     context = replace(context, policy=policy)
+    by_route = routing.declared(replace(policy, services=()), "billing", "", "SEV1", DAY)
+    assert plan(context, DAY, "SEV1", "billing", by_route).people[0] == "jonas"
     routed = routing.declared(policy, "portal", "", "SEV1", DAY)
     assert plan(context, DAY, "SEV1", "portal", routed).people[0] == "jonas"
     alert = plan_alert(context, DAY, Signal("prometheus", "a", "Errors", "info", labels=(("team", "shop"),)))
