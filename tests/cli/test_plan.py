@@ -17,9 +17,7 @@ def test_beside_a_server_the_plan_is_a_timetable(acme, served):
     assert out.startswith("SEV1, declared 2026-01-20 13:00 UTC\nescalation handbook, high urgency\n")
     assert re.search(r"^ +\+0s  13:00:00  step 1, oncall:primary: jonas$", out, re.MULTILINE)
     assert re.search(r"^ +\+0s  13:00:00     call jonas by mail$", out, re.MULTILINE)
-    assert re.search(
-        r"^ +\+5m00s  13:05:00  ack runs out: < 5m \(SEV1\)$", out, re.MULTILINE
-    )
+    assert re.search(r"^ +\+5m00s  13:05:00  ack runs out: < 5m \(SEV1\)$", out, re.MULTILINE)
     assert "after that" in out
     assert "fallback    role:ic: priya, mei, henrik" in out
 
