@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.told import LADDER, MINUTE, POLICY, Told, acme, directory, ladder_due, on_call
+from domain.told import LADDER, MINUTE, PEOPLE, POLICY, Told, acme, directory, ladder_due, on_call
 from tocsin.domain import events as ev
 from tocsin.domain import lifecycle, response
 from tocsin.domain.oncall.rota import Rota
@@ -42,12 +42,13 @@ def test_the_first_page_is_asked_for_in_the_opening_itself(told: Told) -> None:
     assert [type(e).__name__ for e in opened] == ["Opened", "Signalled", "RungFired", "PageRequested"]
 
 
-def test_a_handbook_without_a_ladder_calls_whoever_is_on_call() -> None:
+def test_a_handbook_without_a_ladder_calls_whoever_is_on_call_and_after_five_minutes_every_ic() -> None:
     told = Told(acme(built_in_policy()))
     told.alert()
     told.wait(minutes=29)
 
-    assert told.pages() == [("13:00:00", "mei")]
+    fallback = [("13:05:00", who) for who in ("priya", "mei", "henrik")]
+    assert told.pages() == [("13:00:00", "mei"), *fallback]
 
 
 def test_a_late_look_fires_every_step_that_was_due_and_says_how_late(told: Told) -> None:
@@ -84,7 +85,7 @@ def test_each_person_counts_once_within_a_step() -> None:
 
 def test_an_ack_stops_pages_and_steps_for_good(told: Told) -> None:
     told.alert()
-    told.until("13:06:00").ack("priya").wait(days=30)
+    told.until("13:06:00").ack("priya").declare("priya").wait(days=30)
 
     assert told.pages() == [("13:00:00", "mei"), ("13:05:00", "priya")]
     assert told.outcomes() == {1: "stopped", 2: "acked"}
@@ -92,7 +93,7 @@ def test_an_ack_stops_pages_and_steps_for_good(told: Told) -> None:
 
 def test_whoever_acknowledges_at_the_very_instant_of_a_step_wins(told: Told) -> None:
     told.alert()
-    told.until("13:05:00").ack().wait(hours=2)
+    told.until("13:05:00").ack().wait(minutes=59)
 
     assert told.pages() == [("13:00:00", "mei")]
 
@@ -106,12 +107,13 @@ def test_a_second_ack_is_kept_says_who_was_first_and_changes_nothing_but_who_is_
     second = told.events(ev.AlsoAcknowledged)
     assert [(e.by, e.first) for e in second] == [("priya", "mei")]
     assert told.state.room.joined == ("mei", "priya")
-    assert replace(told.state, version=before.version, room=before.room) == before
+    assert told.state.watch.since == told.now, "whoever comes is a sign of life (E10)"
+    assert replace(told.state, version=before.version, room=before.room, watch=before.watch) == before
 
 
 def test_a_stranger_may_acknowledge_and_it_is_said_that_she_is_one(told: Told) -> None:
     told.alert()
-    told.until("13:02:00").ack("ingrid").wait(hours=1)
+    told.until("13:02:00").ack("ingrid").wait(minutes=59)
 
     assert [(e.by, e.stranger) for e in told.events(ev.Acknowledged)] == [("ingrid", True)]
     assert told.state.holder("ic") is None
@@ -173,7 +175,7 @@ def test_an_empty_step_is_recorded_and_the_next_fires_in_the_same_instant() -> N
     told = Told(acme(ladder=ladder((0, "person:gone"), (5, "oncall:secondary"), (10, "role:ic"))))
     told.alert()
 
-    assert [(e.rung, e.why) for e in told.events(ev.RungEmpty)] == [(0, "nobody is on call for it")]
+    assert [(e.rung, e.why) for e in told.events(ev.RungEmpty)] == [(0, "gone is not known")]
     assert told.pages() == [("13:00:00", "priya")]
     assert ladder_due(told) == "13:10:00"
 
@@ -278,10 +280,11 @@ def test_a_dead_end_calls_the_last_resort_at_once_and_rings_the_siren() -> None:
 
 
 def test_the_last_resort_begins_with_the_administrators() -> None:
-    told = Told(acme(ladder=ladder((0, "person:gone"))))
+    nobody_leads = tuple(replace(p, can_act_as=()) for p in PEOPLE)
+    told = Told(replace(acme(ladder=ladder((0, "person:gone"))), directory=directory(people=nobody_leads)))
     told.alert()
 
-    assert told.events(ev.NobodyReachable)[0].people[0] == "henrik"
+    assert [e.people for e in told.events(ev.NobodyReachable)] == [("henrik",)]
 
 
 def test_with_nobody_reachable_at_all_the_incident_exists_and_the_siren_never_stops() -> None:
@@ -339,7 +342,7 @@ def test_exhausted_the_last_audience_is_called_again_every_thirty_minutes(told: 
 def test_calling_again_goes_on_for_days_and_ends_with_the_ack(told: Told) -> None:
     told.alert()
     told.wait(days=3)
-    told.until("3d 13:15").ack("mei")
+    told.until("3d 13:15").ack("mei").declare("mei")
     called = len(told.pages())
     told.wait(days=3)
 
@@ -348,12 +351,14 @@ def test_calling_again_goes_on_for_days_and_ends_with_the_ack(told: Told) -> Non
     assert not told.state.open_pages()
 
 
-def test_an_empty_last_step_is_no_dead_end_while_somebody_can_still_answer() -> None:
+def test_an_empty_last_step_is_exhaustion_at_once_and_no_dead_end() -> None:
     told = Told(acme(secondary=None, ladder=LADDER[:2]))
     told.alert()
     told.until("13:34:00")
 
-    assert told.pages() == [("13:00:00", "mei")]
+    fallback = [("13:05:00", who) for who in ("priya", "mei", "henrik")]
+    assert told.pages() == [("13:00:00", "mei"), *fallback]
+    assert [f"{e.at:%H:%M}" for e in told.events(ev.LadderExhausted)] == ["13:05"]
     assert not told.events(ev.NobodyReachable), "Mei is being called; the siren would cry wolf"
 
 
@@ -362,11 +367,11 @@ def test_with_an_empty_last_step_the_last_step_that_meant_somebody_is_called_aga
     told.alert()
     told.until("14:06:00")
 
-    assert told.pages() == [("13:00:00", "mei"), ("13:35:00", "mei"), ("14:05:00", "mei")]
+    assert told.pages()[4:] == [("13:35:00", "mei"), ("14:05:00", "mei")]
 
 
 def test_when_the_last_one_who_could_answer_drops_out_the_last_resort_is_called_at_once() -> None:
-    told = Told(acme(secondary=None, ladder=LADDER[:2]))
+    told = Told(acme(secondary=None, ladder=LADDER[:2], without=("priya", "henrik")))
     told.alert()
     told.until("13:20:00").unreachable("mei")
 
@@ -377,9 +382,10 @@ def test_the_last_audience_is_not_one_that_is_known_to_be_out_of_reach() -> None
     told = Told(acme(ladder=LADDER[:2]))
     told.alert()
     told.until("13:06:00").unreachable("priya")
-    told.until("13:36:00")
+    told.until("13:37:00")
 
-    assert told.pages() == [("13:00:00", "mei"), ("13:05:00", "priya"), ("13:35:00", "mei")]
+    at_once = [("13:06:00", "mei"), ("13:06:00", "henrik")]
+    assert told.pages() == [("13:00:00", "mei"), ("13:05:00", "priya"), *at_once, ("13:36:00", "mei")]
     assert not told.events(ev.NobodyReachable)
 
 
@@ -436,7 +442,7 @@ def test_a_page_that_reports_late_is_kept_and_revives_nothing(told: Told) -> Non
     for channel in ("mail", "text"):
         told.do(response.page_failed, page=1, person="mei", channel=channel, reason="bounced")
     told.do(response.page_sent, page=1, person="mei", channel="mail", receipt="r1")
-    told.wait(hours=3)
+    told.wait(minutes=50)
 
     assert told.outcomes() == {1: "acked"}
     assert told.pages() == [("13:00:00", "mei")]

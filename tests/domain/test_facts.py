@@ -26,6 +26,7 @@ instants = st.integers(0, 365 * 24 * 3600).map(lambda seconds: DAY + timedelta(s
 texts = st.one_of(st.sampled_from(("", "a\nb", "<b>&", "| a |", "x" * 400)), st.text(max_size=20))
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "channels": st.lists(st.sampled_from(("mail", "text", "voice")), unique=True, max_size=3).map(tuple),
+    "channel": st.sampled_from(("mail", "text", "voice")),
     "clock": st.sampled_from(("ack", "mitigate", "resolve")),
     "document": st.sampled_from(("log", "postmortem")),
     "level": st.sampled_from(("SEV1", "SEV2", "SEV3", "SEV4")),

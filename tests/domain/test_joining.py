@@ -117,7 +117,7 @@ def test_a_new_alert_later_than_the_window_after_the_ack_calls_again(
 
 def test_a_known_alert_that_goes_on_firing_calls_nobody_again(told: Told) -> None:
     told.alert()
-    told.ack().until("17:00:00").alert()
+    told.ack().declare().until("17:00:00").alert()
 
     assert calls(told) == ["13:00:00"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tocsin.domain import actions, comms, crew, escalation, gates, legal, postmortem, tasks
+from tocsin.domain import actions, comms, crew, escalation, gates, legal, paging, postmortem, tasks, watch
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft
 from tocsin.domain.due import Deadline, Fire
@@ -44,7 +44,7 @@ def limit_of(clock: Clock, context: Context) -> datetime | None:
 def deadlines(state: Incident, context: Context) -> list[Deadline]:
     """Everything that will fall due, unordered. Pure in state and pinned policy."""
     found = [*_clock_deadlines(state, context), *_notices(state, context), *_handovers(state)]
-    for rule in (tasks, gates, crew, legal, actions):
+    for rule in (paging, watch, tasks, gates, crew, legal, actions):
         found += rule.deadlines(state, context)
     singles = (
         ("rung", escalation.due(state, context)),
@@ -170,7 +170,11 @@ def _seat(draft: Draft, deadline: Deadline, at: datetime) -> None:
 
 _FIRE: dict[str, Fire] = {
     "breach": _breach,
+    **watch.FIRE_FIRST,
+    **paging.FIRE_GONE,
     "rung": lambda draft, deadline, at: escalation.fire(draft, deadline.due, at),
+    **paging.FIRE,
+    **watch.FIRE_LAST,
     "handover": _handover,
     "seat": _seat,
     "update-overdue": lambda draft, deadline, at: comms.overdue(draft, deadline.due, at),
@@ -184,4 +188,4 @@ _FIRE: dict[str, Fire] = {
     **actions.FIRE,
 }
 _ORDER = tuple(_FIRE)
-"""The order of deadlines that fall due at the same instant."""
+"""The order of deadlines that fall due at the same instant (docs/reference/oncall.md E17)."""

@@ -93,10 +93,17 @@ def derive(event: ev.Event, state: Incident, directory: Directory) -> list[Effec
     match event:
         case ev.PageRequested():
             found += _page(event)
+        case ev.WayTried():
+            page = state.page(event.page)
+            found.append(_way(event.page, event.person, event.channel, page is None or page.urgent))
         case ev.NobodyReachable():
             found.append(Send("", SIREN_LANE, "nobody-reachable", "siren", note=event.why))
         case ev.PageEnded():
             found.append(Drop(f"page/{event.page}/"))
+        case ev.AckReminded():
+            found += _notice(event.person, "ack-reminder", "notice/ack", directory)
+        case ev.Acknowledged() | ev.AckRenewed() | ev.AckExpired() | ev.Unacknowledged() | ev.Snoozed():
+            found.append(Drop("notice/ack"))
         case ev.UpdatePosted() | ev.Resolved():
             found.append(Drop("notice/update"))
         case ev.HandoverOffered() | ev.HandoverReminded():
@@ -119,7 +126,7 @@ def derive(event: ev.Event, state: Incident, directory: Directory) -> list[Effec
             found += _notice(event.person, "time-left", "notice/time-left", directory, str(event.minutes))
         case _:
             found += _to_many(event, directory) + _to_one(event, state, directory)
-    return found + _documents(event, state)
+    return found + _by_link(event, directory) + _documents(event, state)
 
 
 def _documents(event: ev.Event, state: Incident) -> list[Effect]:
@@ -185,8 +192,6 @@ def _about_work(event: ev.Event, state: Incident, directory: Directory) -> list[
 def _about_people(event: ev.Event, state: Incident, directory: Directory) -> list[Effect]:
     """Who leads, who shadows, and that it came back or grew."""
     match event:
-        case ev.Acknowledged() | ev.AlsoAcknowledged() if event.via.startswith(BY_LINK):
-            return _by_another_way(event.by, event.via.removeprefix(BY_LINK), directory)
         case ev.HandoverProposed():
             return _notice(event.holder, "handover-proposed", "notice/long", directory, str(event.hours))
         case ev.SeatConflict():
@@ -205,8 +210,16 @@ def _about_people(event: ev.Event, state: Incident, directory: Directory) -> lis
             return []
 
 
-def _by_another_way(person: str, link_came_by: str, directory: Directory) -> list[Effect]:
+def _by_link(event: ev.Event, directory: Directory) -> list[Effect]:
     """Whoever holds a link can press its button: the person is told where else she is reached (design rule 23)."""
+    match event:
+        case ev.Acknowledged(by=person) | ev.AlsoAcknowledged(by=person) | ev.ResponderJoined(person=person):
+            if event.via.startswith(BY_LINK):
+                return _by_another_way(person, event.via.removeprefix(BY_LINK), directory)
+    return []
+
+
+def _by_another_way(person: str, link_came_by: str, directory: Directory) -> list[Effect]:
     lanes = [method.channel for method in directory.methods_of(person)]
     lane = next((name for name in lanes if name != link_came_by), next(iter(lanes), NOWHERE_LANE))
     return [Send(person, lane, "link-used", "notice/link", note=link_came_by)]
@@ -239,10 +252,17 @@ def _about_task(person: str, about: str, task: int, directory: Directory) -> lis
 
 
 def _page(event: ev.PageRequested) -> list[Effect]:
+    """What goes out at once; later ways have facts of their own."""
+    waits = event.waits or (0,) * len(event.channels)
     return [
-        Send(event.person, channel, "page", f"page/{event.page}/{channel}", event.page, event.urgent)
-        for channel in event.channels
+        _way(event.page, event.person, channel, event.urgent)
+        for channel, wait in zip(event.channels, waits, strict=False)
+        if not wait
     ]
+
+
+def _way(page: int, person: str, channel: str, urgent: bool) -> Send:
+    return Send(person, channel, "page", f"page/{page}/{channel}", page, urgent)
 
 
 def _seat(event: ev.SeatTaken, directory: Directory) -> list[Effect]:

@@ -1,104 +1,137 @@
-"""Which rung of the ladder is next, for whom, and what happens when nobody is there.
+"""Which step of the escalation is next, and what happens when nobody is there or nobody answers.
 
-Rules: docs/reference/oncall.md E1 (resolved when the rung fires), E4 (empty rung), E5 (dead end), E6 (exhausted),
-E7 (superseded pages), E19 (unreachable people pull the next rung forward), E21 (low urgency: first rung only).
-All times of an escalation sentence count from the first page.
+Rules: docs/reference/oncall.md E1 to E7 (steps, empty ones, dead end, repeats, exhaustion, reminders), E15 (round
+robin), E19 (people out of reach pull the next step forward), E21 (low urgency: the first step only). One machine for
+both ways to write it down: the times of a sentence count from the first page, the delays of a policy block from the
+real firing of the step (E2). Who a target is stands in `targets`, how one person is called in `paging`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tocsin.domain import events as ev
+from tocsin.domain import paging, targets
 from tocsin.domain.context import Context, Draft, late_seconds
-from tocsin.domain.incident import Incident, Paging
-from tocsin.domain.policy import Rung
-from tocsin.domain.source import BUILT_IN
+from tocsin.domain.incident import ASKED, Incident, Ladder, Paging
+from tocsin.domain.policy import Escalation, Rung
+from tocsin.domain.targets import escalation_for, escalation_of, offsets, people_for, people_of, urgent
 
-REMIND_EVERY = timedelta(minutes=30)
-"""How often the last audience is called again once the ladder is exhausted (oncall.md E6)."""
+__all__ = ["escalation_for", "escalation_of", "offsets", "people_for", "people_of"]
+
 DEAD_END_EVERY = timedelta(minutes=5)
 """How often everybody is tried again as long as nobody at all could be reached."""
 REMIND_LOW_EVERY = timedelta(hours=4)
-"""The same for low urgency, which never climbs the ladder (oncall.md E21)."""
+"""How often low urgency is called again; it never climbs the ladder (E21)."""
+DAY = timedelta(days=1)
+AGAIN = "called again: nobody answered"
+NO_STEP = "no step means anybody who can be reached"
+
+stop = paging.stop
+"""Every open page gets its outcome (E8)."""
 
 
-def ladder_of(context: Context) -> tuple[Rung, ...]:
-    """The handbook's ladder; a handbook without one calls whoever is on call, at once."""
-    return context.policy.ladder or (Rung(0, ("oncall:primary",), BUILT_IN),)
+def rungs_of(state: Incident, context: Context) -> tuple[Rung, ...]:
+    """The steps of the incident's escalation."""
+    return escalation_of(state, context).steps
 
 
-def people_for(rung: Rung, context: Context, at: datetime) -> tuple[str, ...]:
-    """Handles that the rung calls at `at`, each once. A rotation without anybody on it calls every IC."""
-    found: list[str] = []
-    for target in rung.targets:
-        for handle in _resolve(target, context, at):
-            if handle not in found:
-                found.append(handle)
-    return tuple(found)
+# --- a run begins ---------------------------------------------------------------------------------------------------
 
 
-def _resolve(target: str, context: Context, at: datetime) -> tuple[str, ...]:
-    kind, _, name = target.partition(":")
-    if kind == "person":
-        return (name,) if context.directory.get(name) else ()
-    if kind == "role":
-        return context.directory.who_may_be(name)
-    people = context.rota.who(name, at) if name in context.rota.names() else ()
-    if not people and name == "primary":
-        return context.directory.who_may_be("ic")
-    return tuple(p for p in people if context.directory.get(p))
+def start(draft: Draft, at: datetime, *, also: tuple[str, ...] = (), why: str = "called anew") -> None:
+    """Begin a run from the first step, passing empty ones in the same instant: at opening, or when calling anew.
 
-
-def start(draft: Draft, at: datetime) -> None:
-    """Begin a run from rung 0, passing empty rungs in the same instant: at opening, or when calling anew."""
+    `also` are called with the first step. What was silenced until later is not any more, for the reason `why` (E11).
+    """
+    silenced = draft.state.watch.snoozed_until
+    if draft.state.paging is Paging.SNOOZED and silenced is not None:
+        draft.add(ev.SnoozeEnded(at, silenced, why))
+    for page in draft.state.open_pages():
+        if page.until is not None:  # what waited for the morning is called now
+            draft.add(ev.PageEnded(at, page.number, page.person, "superseded"))
     run = draft.state.ladder.run + 1
-    _fire(draft, 0, run, at, at, "ladder")
-    while draft.state.ladder.hurry:
-        fire(draft, at, at)
-    if draft.context.severity(draft.state.level).urgent and not draft.state.ladder.dead_end:
+    _fire(draft, 0, run, at, at, "ladder", also=also)
+    go_on(draft, at)
+    if urgent(draft.state, draft.context) and not draft.state.ladder.exhausted:
         _fire_first_rung_with_ic(draft, run, at)
 
 
+def go_on(draft: Draft, at: datetime) -> None:
+    """Fire whatever need not wait."""
+    while _hurries(draft.state):
+        fire(draft, at, at)
+
+
+def _hurries(state: Incident) -> bool:
+    """Whether the next step need not wait: nobody who was called so far can be waited for."""
+    calls = state.paging is Paging.TRIGGERED and state.stage.running
+    return calls and state.ladder.hurry and (not state.ladder.exhausted or not _awaited(state))
+
+
 def _fire_first_rung_with_ic(draft: Draft, run: int, at: datetime) -> None:
-    """SEV1/2: when nobody called so far may be IC, the first later rung with one is paged at once too."""
-    ladder = ladder_of(draft.context)
-    index = first_with_ic(ladder, draft.state.ladder.next_rung, draft.context, at)
-    if draft.state.holder("ic") or index is None:
+    """SEV1/2: when nobody called so far may be IC, the first later step with one is called at once too."""
+    rungs = escalation_of(draft.state, draft.context)
+    if draft.state.holder("ic") or draft.state.audience or draft.state.ladder.dead_end:
         return
-    called = people_for(ladder[index], draft.context, at)
-    draft.add(ev.RungFired(at, 0, run, called, at, 0, f"nobody before rung {index} may be IC"))
-    _page_each(draft, called, index, run, at)
+    index = first_with_ic(rungs.steps, draft.state.ladder.next_rung, draft.context, at)
+    if index is None:
+        return
+    called = _reached(draft, rungs, index, at)
+    if called:
+        draft.add(ev.RungFired(at, 0, run, called, at, 0, f"nobody before rung {index} may be IC"))
+        paging.call(draft, called, index, run, at)
 
 
 def first_with_ic(rungs: tuple[Rung, ...], fired: int, context: Context, at: datetime) -> int | None:
-    """The rung that is called at once too, since nobody before it may be IC; None when there is no need or nobody."""
+    """The step that is called at once too, since nobody before it may be IC; None when there is no need or nobody."""
     if any(_has_ic(rung, context, at) for rung in rungs[:fired]):
         return None
     return next((i for i, rung in enumerate(rungs) if i >= fired and _has_ic(rung, context, at)), None)
 
 
 def _has_ic(rung: Rung, context: Context, at: datetime) -> bool:
-    """Whether the rung calls somebody who may be IC and can be reached."""
-    reachable = (h for h in people_for(rung, context, at) if context.directory.methods_of(h))
+    """Whether the step calls somebody who may be IC and can be reached."""
+    reachable = (h for h in people_for(rung, context, at) if targets.reachable(h, context))
     return any(p is not None and p.may_be("ic") for p in map(context.directory.get, reachable))
 
 
+# --- when it goes on ------------------------------------------------------------------------------------------------
+
+
 def due(state: Incident, context: Context) -> datetime | None:
-    """When the ladder acts next: the next rung, or the next call of the last audience. None: it rests."""
+    """When the escalation acts next: the next step, a repeat, or the next call of the last audience. None: it rests."""
     ladder = state.ladder
-    if state.paging != Paging.TRIGGERED or ladder.started_at is None or not state.stage.running:
+    if state.paging is not Paging.TRIGGERED or ladder.started_at is None or not state.stage.running:
         return None
-    rungs = ladder_of(context)
-    if ladder.hurry and (ladder.next_rung < len(rungs) or not _awaited(state)):
-        return ladder.hurry_at or ladder.last_fired_at
-    urgent = context.severity(state.level).urgent
-    if urgent and ladder.next_rung < len(rungs) and not ladder.dead_end:
-        return ladder.started_at + timedelta(seconds=rungs[ladder.next_rung].after_s)
-    every = REMIND_EVERY if urgent else REMIND_LOW_EVERY
+    rungs = escalation_of(state, context)
+    last = ladder.last_fired_at or ladder.started_at
+    if _hurries(state):
+        return ladder.hurry_at or last
+    high = urgent(state, context)
+    if high and not ladder.exhausted and not ladder.dead_end:
+        return _step_due(rungs, ladder, last, context)
     if ladder.dead_end and _all_ways_failed(state):
-        every = DEAD_END_EVERY
-    return (ladder.last_fired_at or ladder.started_at) + every
+        return last + DEAD_END_EVERY
+    if high:
+        return last + timedelta(seconds=rungs.remind_every_s)
+    waiting = (page.until for page in state.open_pages() if page.until is not None)
+    return max([last, *waiting]) + REMIND_LOW_EVERY
+
+
+def _step_due(rungs: Escalation, ladder: Ladder, last: datetime, context: Context) -> datetime:
+    """When the next step fires; behind the last one, when the pass is over."""
+    index = min(ladder.next_rung, len(rungs.steps))
+    in_prose = targets.in_prose(rungs, context) and not ladder.from_firing and ladder.started_at is not None
+    if in_prose and ladder.started_at is not None and index < len(rungs.steps):
+        return ladder.started_at + timedelta(seconds=rungs.steps[index].after_s)
+    return last + timedelta(seconds=targets.delay_after(rungs, max(index - 1, 0)))
+
+
+def _awaited(state: Incident) -> bool:
+    """Whether anybody called by a step of this run may still answer."""
+    return any(p.run == state.ladder.run and p.counts for p in state.open_pages())
 
 
 def _all_ways_failed(state: Incident) -> bool:
@@ -107,82 +140,259 @@ def _all_ways_failed(state: Incident) -> bool:
 
 
 def fire(draft: Draft, due_at: datetime, at: datetime) -> None:
-    """Do what was due: the next rung; past the last one, the last audience or the last resort."""
-    ladder = draft.state.ladder
-    rungs = ladder_of(draft.context)
-    urgent = draft.context.severity(draft.state.level).urgent
-    if ladder.next_rung < len(rungs) and not ladder.dead_end and (urgent or ladder.hurry):
+    """Do what was due: the next step; past the last one a repeat, the fallback, the last audience, the last resort."""
+    state = draft.state
+    ladder = state.ladder
+    rungs = escalation_of(state, draft.context)
+    high = urgent(state, draft.context)
+    over = ladder.exhausted or ladder.dead_end
+    if ladder.next_rung < len(rungs.steps) and not over and (high or ladder.hurry):
         _fire(draft, ladder.next_rung, ladder.run, due_at, at, "ladder")
-    elif ladder.hurry and not _awaited(draft.state):
-        _last_resort(draft, at)
+    elif ladder.hurry and not _awaited(state):
+        _nobody_left(draft, rungs, at)
+    elif (high or ladder.hurry) and not over:
+        _end_of_pass(draft, rungs, due_at, at)
     else:
-        _call_again(draft, due_at, at)
+        _call_again(draft, rungs, due_at, at)
 
 
-def _awaited(state: Incident) -> bool:
-    """Whether anybody called in this run may still answer."""
-    return any(p.run == state.ladder.run for p in state.open_pages())
+# --- one step -------------------------------------------------------------------------------------------------------
 
 
-def _fire(draft: Draft, index: int, run: int, due_at: datetime, at: datetime, why: str) -> None:
-    people = people_for(ladder_of(draft.context)[index], draft.context, at)
-    reachable = tuple(p for p in people if draft.context.directory.methods_of(p))
-    if not reachable:
-        reason = "nobody is on call for it" if not people else f"no way to reach {', '.join(people)}"
-        draft.add(ev.RungEmpty(at, index, run, reason))
+def _fire(
+    draft: Draft,
+    index: int,
+    run: int,
+    due_at: datetime,
+    at: datetime,
+    why: str,
+    *,
+    also: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+) -> None:
+    rungs = escalation_of(draft.state, draft.context)
+    rung = rungs.steps[index]
+    meant = _reached(draft, rungs, index, at)
+    kept = tuple(p for p in meant if p not in without)
+    more = tuple(p for p in also if targets.active(p, draft.context, at))
+    called = tuple(dict.fromkeys((*(kept or meant), *more)))
+    if not any(targets.reachable(p, draft.context) for p in called):
+        reason = targets.why_nobody(rung, draft.context, at)
+        waits = not rung.skip_if_empty and _anybody(draft, rungs, at)
+        draft.add(ev.RungEmpty(at, index, run, reason, waits=waits))
         return
-    draft.add(ev.RungFired(at, index, run, people, due_at, late_seconds(due_at, at), why))
-    _page_each(draft, people, index, run, at)
+    if rungs.stop_earlier:
+        _stop_earlier(draft, at)
+    draft.add(ev.RungFired(at, index, run, called, due_at, late_seconds(due_at, at), why))
+    paging.call(draft, _still_wanted(draft, called, run), index, run, at)
 
 
-def _page_each(draft: Draft, people: tuple[str, ...], rung: int, run: int, at: datetime) -> None:
-    """Call all of them before the pages of those without any method end: the others may still answer (E18)."""
-    for handle in people:
-        _page_person(draft, handle, rung, run, at)
-    for page in draft.state.open_pages():
-        if not page.channels:
-            draft.add(ev.PageEnded(at, page.number, page.person, "unreachable"))
+def _anybody(draft: Draft, rungs: Escalation, at: datetime) -> bool:
+    """Whether waiting can help: a step means somebody, and steps are climbed at all."""
+    context = draft.context
+    found = (p for rung in rungs.steps for p in people_for(rung, context, at))
+    return urgent(draft.state, context) and any(targets.reachable(p, context) for p in found)
 
 
-def _page_person(draft: Draft, handle: str, rung: int, run: int, at: datetime) -> None:
-    """Call one person; an open page to the same person is superseded, not doubled (E7)."""
-    for page in draft.state.open_pages():
-        if page.person == handle:
-            draft.add(ev.PageEnded(at, page.number, handle, "superseded"))
-    channels = tuple(m.channel for m in draft.context.directory.methods_of(handle))
-    urgent = draft.context.severity(draft.state.level).urgent
-    number = draft.state.page_count + 1
-    draft.add(ev.PageRequested(at, number, handle, rung, run, channels, urgent))
-
-
-def _call_again(draft: Draft, due_at: datetime, at: datetime) -> None:
-    """Exhausted: the last audience, resolved now, is called again until somebody answers (E6)."""
+def _still_wanted(draft: Draft, people: tuple[str, ...], run: int) -> tuple[str, ...]:
+    """Whoever has acknowledged her part of it already is not called again (E9)."""
     ladder = draft.state.ladder
-    rungs = ladder_of(draft.context)[: ladder.next_rung]
-    newest = {p.person: p.outcome for p in draft.state.pages if p.run == ladder.run}
-    for index, rung in reversed(tuple(enumerate(() if ladder.dead_end else rungs))):
-        people = people_for(rung, draft.context, at)
-        if any(draft.context.directory.methods_of(p) and newest.get(p) != "unreachable" for p in people):
-            late, why = late_seconds(due_at, at), "called again: nobody answered"
-            draft.add(ev.RungFired(at, index, ladder.run, people, due_at, late, why))
-            _page_each(draft, people, index, ladder.run, at)
-            return
-    _last_resort(draft, at)
+    partial = ladder.partial if ladder.run == run else ()
+    return tuple(p for p in people if p not in partial)
 
 
-def _last_resort(draft: Draft, at: datetime) -> None:
-    """Nobody on the ladder can be reached: every administrator and everybody else with any method (E5)."""
-    directory = draft.context.directory
-    everyone = (*directory.admins(), *directory.people)
-    people = tuple(dict.fromkeys(h for h in everyone if directory.methods_of(h)))
+def _stop_earlier(draft: Draft, at: datetime) -> None:
+    """The policy ends earlier pages when a step fires (E7)."""
+    for page in draft.state.open_pages():
+        if page.rung != ASKED:
+            draft.add(ev.PageEnded(at, page.number, page.person, "superseded"))
+
+
+def _reached(draft: Draft, rungs: Escalation, index: int, at: datetime) -> tuple[str, ...]:
+    """Who the step calls: everybody of its targets, or those of the one target whose turn it is (E15)."""
+    rung = rungs.steps[index]
+    if rung.mode != "round_robin":
+        return people_for(rung, draft.context, at)
+    position = _turn(draft, rungs, index, at)
+    if position is None:
+        return ()
+    draft.add(ev.RoundRobinChosen(at, rungs.name, index, rung.targets[position], position))
+    return targets.resolve(rung.targets[position], draft.context, at)
+
+
+def _turn(draft: Draft, rungs: Escalation, index: int, at: datetime) -> int | None:
+    """Whose turn it is: from the shared cursor on, first those that this incident has not asked; None: nobody."""
+    named = rungs.steps[index].targets
+    begin = _cursor(draft, rungs, index)
+    order = [(begin + offset) % len(named) for offset in range(len(named))]
+    present = [
+        position
+        for position in order
+        if any(
+            targets.reachable(p, draft.context) for p in targets.resolve(named[position], draft.context, at)
+        )
+    ]
+    fresh = [position for position in present if (index, position) not in draft.state.ladder.robin]
+    return next(iter(fresh or present), None)
+
+
+def cursor_key(escalation: str, rung: int) -> str:
+    """The name of the cursor that all incidents share."""
+    return f"{escalation}/{rung}"
+
+
+def _cursor(draft: Draft, rungs: Escalation, index: int) -> int:
+    """Where the next turn begins, as of this point of the decision."""
+    moved = (
+        e.position + 1
+        for e in reversed(draft.events)
+        if isinstance(e, ev.RoundRobinChosen) and (e.escalation, e.rung) == (rungs.name, index)
+    )
+    return next(moved, draft.context.cursors.get(cursor_key(rungs.name, index), 0))
+
+
+# --- nobody there, nobody answers -----------------------------------------------------------------------------------
+
+
+def _end_of_pass(draft: Draft, rungs: Escalation, due_at: datetime, at: datetime) -> None:
+    """Nobody has answered on any step: once more from the first, or the fallback and reminders without end (E6)."""
+    ladder = draft.state.ladder
+    if ladder.passes < rungs.repeat:
+        draft.add(ev.PassRepeated(at, ladder.run, ladder.passes + 1))
+        _fire(draft, 0, ladder.run, due_at, at, "ladder")
+        return
+    audience = _last_audience(draft, rungs, at)
+    people = people_for(rungs.steps[audience], draft.context, at) if audience is not None else ()
+    draft.add(ev.LadderExhausted(at, ladder.run, people))
+    fallback = _fallback(draft, rungs, at)
+    if set(fallback) - set(people):
+        _call_fallback(draft, fallback, len(rungs.steps), at, "nobody has answered")
+
+
+def _nobody_left(draft: Draft, rungs: Escalation, at: datetime) -> None:
+    """Nobody of the steps can be reached: the fallback at once, else the last resort (E5)."""
+    fallback = _fallback(draft, rungs, at)
+    if fallback and not draft.state.ladder.fallback:
+        _call_fallback(draft, fallback, len(rungs.steps), at, NO_STEP)
+    else:
+        _last_resort(draft, len(rungs.steps), at)
+
+
+def _call_fallback(draft: Draft, people: tuple[str, ...], rung: int, at: datetime, why: str) -> None:
+    run = draft.state.ladder.run
+    draft.add(ev.FallbackCalled(at, run, people, why))
+    paging.call(draft, people, rung, run, at)
+
+
+def _fallback(draft: Draft, rungs: Escalation, at: datetime) -> tuple[str, ...]:
+    """Who the fallback means and can be reached, as far as is known."""
+    lost = _out_of_reach(draft.state)
+    found = people_of(rungs.fallback, draft.context, at)
+    wanted = _still_wanted(draft, found, draft.state.ladder.run)
+    return tuple(p for p in wanted if targets.reachable(p, draft.context) and p not in lost)
+
+
+def _out_of_reach(state: Incident) -> set[str]:
+    """Whose newest page of this run found no way to them."""
+    newest = {p.person: p.outcome for p in state.pages if p.run == state.ladder.run and not p.shadow}
+    return {person for person, outcome in newest.items() if outcome == "unreachable"}
+
+
+def _last_audience(draft: Draft, rungs: Escalation, at: datetime) -> int | None:
+    """The last step so far that means somebody now who can be reached."""
+    lost = _out_of_reach(draft.state)
+    for index in reversed(range(min(max(draft.state.ladder.next_rung, 1), len(rungs.steps)))):
+        people = people_for(rungs.steps[index], draft.context, at)
+        if any(targets.reachable(p, draft.context) and p not in lost for p in people):
+            return index
+    return None
+
+
+def _call_again(draft: Draft, rungs: Escalation, due_at: datetime, at: datetime) -> None:
+    """The last audience, resolved now, is called again until somebody answers; after a day the owner too (E6)."""
+    ladder = draft.state.ladder
+    index = None if ladder.dead_end else _last_audience(draft, rungs, at)
+    if index is None:
+        fallback = () if ladder.dead_end else _fallback(draft, rungs, at)
+        if fallback:
+            _call_fallback(draft, fallback, len(rungs.steps), at, AGAIN)
+        else:
+            _last_resort(draft, len(rungs.steps), at)
+        return
+    people = _reached(draft, rungs, index, at)
+    wanted = _still_wanted(draft, people, ladder.run)
+    days = _days(ladder, at)
+    owners: tuple[str, ...] = ()
+    if days > _days(ladder, ladder.last_fired_at or at) and urgent(draft.state, draft.context):
+        owners = tuple(p for p in draft.context.directory.admins() if targets.active(p, draft.context, at))
+    called = tuple(dict.fromkeys((*wanted, *owners)))
+    why = f"{AGAIN} for {days} {'day' if days == 1 else 'days'}" if owners else AGAIN
+    draft.add(ev.RungFired(at, index, ladder.run, called, due_at, late_seconds(due_at, at), why))
+    paging.call(draft, called, index, ladder.run, at, reminder=True)
+
+
+def _days(ladder: Ladder, at: datetime) -> int:
+    """Whole days since the run began."""
+    return (at - (ladder.started_at or at)) // DAY
+
+
+def _last_resort(draft: Draft, rung: int, at: datetime) -> None:
+    """Nobody can be reached: the administrators, else everybody with any method; the siren in any case (E5)."""
+    directory, context = draft.context.directory, draft.context
+    everyone = dict.fromkeys((*directory.admins(), *directory.people))
+    people = tuple(h for h in everyone if targets.reachable(h, context) and targets.active(h, context, at))
     failed = {p.person for p in draft.state.pages if p.outcome == "unreachable"}
     untried = tuple(p for p in people if p not in failed)
-    draft.add(ev.NobodyReachable(at, untried or people, "nobody on the ladder can be reached"))
-    _page_each(draft, untried or people, len(ladder_of(draft.context)), draft.state.ladder.run, at)
+    admins = tuple(p for p in untried if p in directory.admins())
+    called = admins or untried or people
+    draft.add(ev.NobodyReachable(at, called, "nobody on the ladder can be reached"))
+    paging.call(draft, called, rung, draft.state.ladder.run, at)
 
 
-def stop(draft: Draft, at: datetime, by: str | None) -> None:
-    """Give every open page its outcome: `acked` for whoever answered, `stopped` for the others (E8)."""
-    for page in draft.state.open_pages():
-        outcome = "acked" if page.person == by else "stopped"
-        draft.add(ev.PageEnded(at, page.number, page.person, outcome))
+# --- by hand --------------------------------------------------------------------------------------------------------
+
+
+def next_by_hand(state: Incident, context: Context) -> int:
+    """The step that a person has called now: behind the last one it is the first again (E12)."""
+    steps = rungs_of(state, context)
+    index = state.ladder.next_rung
+    return index if index < len(steps) else 0
+
+
+def fire_by_hand(draft: Draft, index: int, at: datetime, *, without: tuple[str, ...] = ()) -> None:
+    """Call that step at once; not those who passed it on, if it means anybody else (E12)."""
+    _fire(draft, index, draft.state.ladder.run, at, at, "called by hand", without=without)
+    go_on(draft, at)
+
+
+# --- what comes -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What the escalation does at `at` if nobody acts: call `people`; `again` when they were called already."""
+
+    at: datetime
+    people: tuple[str, ...]
+    again: bool
+
+
+def coming(state: Incident, context: Context) -> Coming | None:
+    """Who is called next and when; who is on call by then is read from the schedules. None: it rests."""
+    at = due(state, context)
+    if at is None:
+        return None
+    ladder, rungs = state.ladder, escalation_of(state, context)
+    draft = Draft(state, context)
+    high = urgent(state, context)
+    over = ladder.exhausted or ladder.dead_end or not (high or ladder.hurry)
+    if not over and ladder.next_rung < len(rungs.steps):
+        return Coming(at, _reached(draft, rungs, ladder.next_rung, at), again=False)
+    if not over and ladder.passes < rungs.repeat:
+        return Coming(at, _reached(draft, rungs, 0, at), again=True)
+    if not over and (fallback := _fallback(draft, rungs, at)):
+        return Coming(at, fallback, again=False)
+    audience = _last_audience(draft, rungs, at)
+    if audience is not None:
+        return Coming(at, _reached(draft, rungs, audience, at), again=True)
+    return Coming(at, _fallback(draft, rungs, at), again=True)

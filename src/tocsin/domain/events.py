@@ -111,11 +111,12 @@ class RungFired(Event):
 
 @dataclass(frozen=True, slots=True)
 class RungEmpty(Event):
-    """A step of the ladder resolved to nobody; the next one fires at once (oncall.md E4)."""
+    """A step of the ladder resolved to nobody; the next one fires at once (oncall.md E4), unless this one `waits`."""
 
     rung: int
     run: int
     why: str
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -941,6 +942,8 @@ class WayTried(Event):
     person: str
     channel: str
     why: str
+    instead: str = ""
+    """The channel that failed or did not take the page in time, if that is why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1092,7 +1095,7 @@ class Routed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Tested(Event):
-    """A test page has ended: `answered`, or `ran out` when nobody did in time."""
+    """A test page has ended: `answered`, `ran out` when nobody did in time, `unreachable` when no way works."""
 
     person: str
     outcome: str

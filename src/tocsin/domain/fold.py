@@ -1,6 +1,7 @@
 """How each fact changes the state of an incident: `evolve`, `fold`.
 
-Here: stages, clocks, paging, seats, updates, documents. What work and duties make of a fact stands in `fold_work`.
+Here: stages, clocks, seats, updates, documents. What steps, pages and acks make of a fact stands in `fold_paging`,
+what work and duties do in `fold_work`.
 The stored state is a pure function of the events: change the meaning of a field and raise `FOLD`, so that open
 streams are folded again after an upgrade (design rule 19).
 """
@@ -12,22 +13,18 @@ from dataclasses import replace
 from typing import Any
 
 from tocsin.domain import events as ev
-from tocsin.domain import fold_work
+from tocsin.domain import fold_paging, fold_work
 from tocsin.domain.incident import (
     Clock,
     Incident,
-    Ladder,
     LevelSpan,
     Offer,
-    Page,
     Paging,
     Stage,
     Updates,
 )
 
-FOLD = 4
-PAGES_KEPT = 50
-"""Ended pages that stay in the state; the timeline has all of them."""
+FOLD = 5
 
 
 def evolve(state: Incident | None, event: ev.Event) -> Incident:
@@ -40,11 +37,11 @@ def evolve(state: Incident | None, event: ev.Event) -> Incident:
     if state is None:
         raise LookupError(f"a stream begins with Opened, not {type(event).__name__}")
     change = _CHANGES.get(type(event))
-    if change is None:
-        if type(event).__name__ not in ev.EVENT_KINDS:
-            raise LookupError(f"unknown event kind {type(event).__name__}")
-        return replace(state, version=state.version + 1)
-    after = change(state, event)
+    if change is None and type(event).__name__ not in ev.EVENT_KINDS:
+        raise LookupError(f"unknown event kind {type(event).__name__}")
+    after = change(state, event) if change else state
+    if state.paging is Paging.ACKED:
+        after = fold_paging.renewed(after, event)
     if after is state:
         return replace(state, version=state.version + 1)
     # A copy that nobody else has seen yet gets its number in place: a second copy would double the cost of a fact.
@@ -66,7 +63,7 @@ def _opened(e: ev.Opened) -> Incident:
         ref=e.ref,
         policy=e.policy,
         title=e.title,
-        stage=Stage.TRIAGE if e.kind == "incident" else Stage.RECORDED,
+        stage=Stage.TRIAGE if e.kind in {"incident", "test"} else Stage.RECORDED,
         paging=Paging.QUIET,
         opened_at=e.at,
         origin=e.origin,
@@ -79,6 +76,8 @@ def _opened(e: ev.Opened) -> Incident:
         kind=e.kind,
         drill=e.drill,
         follows=e.follows,
+        escalation=e.escalation,
+        audience=e.audience,
         levels=(LevelSpan(e.at, e.level),) if e.level else (),
     )
 
@@ -104,18 +103,13 @@ def _declared(s: Incident, e: ev.Declared) -> Incident:
         levels=(*s.levels, LevelSpan(e.at, e.level, declared=True)),
     )
     for name in ("mitigate", "resolve"):
-        s = _with_clock(s, Clock(name, s.detected_at, e.level))
+        s = fold_paging.with_clock(s, Clock(name, s.detected_at, e.level))
     ack = s.clock("ack")
     if ack is not None and ack.open:
         return _relevel(s, "ack", e.level)
     if ack is None:
-        return _with_clock(s, Clock("ack", e.at, e.level))
+        return fold_paging.with_clock(s, Clock("ack", e.at, e.level))
     return s
-
-
-def _with_clock(s: Incident, clock: Clock) -> Incident:
-    clock = replace(clock, began=max(0, len(s.levels) - 1))
-    return replace(s, clocks=(*s.clocks, clock))
 
 
 def _relevel(s: Incident, name: str, level: str) -> Incident:
@@ -131,81 +125,6 @@ def _severity(s: Incident, e: ev.SeverityChanged) -> Incident:
         s = _relevel(s, name, e.new)
     span = LevelSpan(e.at, e.new, declared=s.declared_at is not None)
     return replace(s, level=e.new, level_at=e.at, levels=(*s.levels, span))
-
-
-def _in_run(s: Incident, run: int) -> Ladder:
-    """The ladder as it stands in that run; a new run begins with nothing behind it."""
-    return s.ladder if s.ladder.run == run else Ladder(run=run)
-
-
-def _rung_fired(s: Incident, e: ev.RungFired) -> Incident:
-    before = _in_run(s, e.run)
-    ladder = replace(
-        before,
-        started_at=before.started_at or e.at,
-        next_rung=max(e.rung + 1, before.next_rung),
-        hurry=False,
-        hurry_at=None,
-        last_fired_at=e.at,
-    )
-    return replace(s, ladder=ladder, paging=Paging.TRIGGERED)
-
-
-def _rung_empty(s: Incident, e: ev.RungEmpty) -> Incident:
-    before = _in_run(s, e.run)
-    ladder = replace(
-        before,
-        started_at=before.started_at or e.at,
-        next_rung=e.rung + 1,
-        hurry=True,
-        hurry_at=e.at,
-        last_fired_at=e.at,
-    )
-    return replace(s, ladder=ladder, paging=Paging.TRIGGERED)
-
-
-def _nobody(s: Incident, e: ev.NobodyReachable) -> Incident:
-    ladder = replace(s.ladder, dead_end=True, hurry=False, hurry_at=None, last_fired_at=e.at)
-    return replace(s, ladder=ladder, paging=Paging.TRIGGERED)
-
-
-def _page_requested(s: Incident, e: ev.PageRequested) -> Incident:
-    kept = s.pages
-    if len(kept) >= PAGES_KEPT:
-        ended = [p for p in kept if p.outcome is not None]
-        kept = tuple(p for p in kept if p is not ended[0]) if ended else kept
-    page = Page(e.page, e.person, e.rung, e.run, e.channels, e.at)
-    s = replace(s, pages=(*kept, page), page_count=max(s.page_count, e.page))
-    if s.first_page_at is None:
-        s = replace(s, first_page_at=e.at)
-    clock = s.clock("ack")
-    if clock is None or not clock.open:
-        s = _with_clock(s, Clock("ack", e.at, s.level))
-    return s
-
-
-def _each_page(s: Incident, number: int, change: Callable[[Page], Page]) -> Incident:
-    return replace(s, pages=tuple(change(p) if p.number == number else p for p in s.pages))
-
-
-def _page_failed(s: Incident, e: ev.PageFailed) -> Incident:
-    return _each_page(s, e.page, lambda p: replace(p, failed=(*p.failed, e.channel)))
-
-
-def _page_ended(s: Incident, e: ev.PageEnded) -> Incident:
-    s = _each_page(s, e.page, lambda p: replace(p, outcome=e.outcome))
-    if e.outcome != "unreachable" or s.paging != Paging.TRIGGERED or s.ladder.dead_end:
-        return s
-    run = [p for p in s.pages if p.run == s.ladder.run and p.outcome != "superseded"]
-    rung = [p for p in run if p.rung == s.ladder.next_rung - 1]
-    if not any(group and all(p.outcome == "unreachable" for p in group) for group in (run, rung)):
-        return s
-    return replace(s, ladder=replace(s.ladder, hurry=True, hurry_at=s.ladder.hurry_at or e.at))
-
-
-def _acknowledged(s: Incident, e: ev.Acknowledged) -> Incident:
-    s = replace(s, paging=Paging.ACKED, acked_at=e.at, acked_by=e.by)
-    return fold_work.joined(s, e.by)
 
 
 def _seat_taken(s: Incident, e: ev.SeatTaken) -> Incident:
@@ -395,14 +314,6 @@ _CHANGES: dict[type[ev.Event], Callable[[Incident, Any], Incident]] = {
     ev.AlertsJoined: lambda s, e: replace(s, last_signal_at=e.last),
     ev.Declared: _declared,
     ev.SeverityChanged: _severity,
-    ev.RungFired: _rung_fired,
-    ev.RungEmpty: _rung_empty,
-    ev.NobodyReachable: _nobody,
-    ev.PageRequested: _page_requested,
-    ev.PageSent: lambda s, e: _each_page(s, e.page, lambda p: replace(p, sent=True)),
-    ev.PageFailed: _page_failed,
-    ev.PageEnded: _page_ended,
-    ev.Acknowledged: _acknowledged,
     ev.SeatTaken: _seat_taken,
     ev.SeatEmptyAlarmed: lambda s, e: replace(s, seat_alarmed=True),
     ev.HandoverOffered: _offered,
@@ -427,6 +338,7 @@ _CHANGES: dict[type[ev.Event], Callable[[Incident, Any], Incident]] = {
     ev.PostmortemPublished: lambda s, e: replace(s, postmortem_published=True),
     ev.DocumentWritten: _written,
     ev.DocumentRefused: _refused,
+    **fold_paging.CHANGES,
     **fold_work.CHANGES,
 }
 """One line per fact that changes the state. `Any`, because a dict cannot tie each key to its function's type."""

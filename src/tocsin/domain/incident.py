@@ -43,6 +43,7 @@ class Paging(StrEnum):
     QUIET = "quiet"
     TRIGGERED = "triggered"
     ACKED = "acked"
+    SNOOZED = "snoozed"
     OVER = "over"
 
 
@@ -70,9 +71,18 @@ class Clock:
         return self.verdict is None
 
 
+ASKED = -1
+"""The rung of a page to somebody who was asked to help: it belongs to no step (E14)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A person being called. `failed` are the channels that cannot reach them."""
+    """A person being called. `failed` are the channels that cannot reach them, `took` those whose provider took it.
+
+    `waits` are seconds until each channel is used, empty for all at once; `tried` which of them were used, and when;
+    `late` those whose silence or failure has pulled the next one forward already (N7). `until`: quiet hours, nothing
+    is sent before (N4). What only an open page needs is forgotten when it ends.
+    """
 
     number: int
     person: str
@@ -83,13 +93,29 @@ class Page:
     failed: tuple[str, ...] = ()
     sent: bool = False
     outcome: str | None = None
+    waits: tuple[int, ...] = ()
+    tried: tuple[tuple[str, datetime], ...] = ()
+    took: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    until: datetime | None = None
+    urgent: bool = True
+    shadow: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it belongs to the steps: neither to somebody asked to help nor to a shadow."""
+        return self.rung != ASKED and not self.shadow
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
     """Where the escalation stands: `run` counts restarts (severity raised), `next_rung` is the one to fire.
 
-    `hurry`: the last rung reached nobody, known since `hurry_at`; the next one need not wait.
+    `hurry`: the last rung reached nobody, known since `hurry_at`; the next one need not wait. `passes` counts repeats,
+    `exhausted` is set when they are used up, `fallback` when that was called, `dead_end` when nobody is left (E5, E6).
+    `partial`: who has acknowledged a step that everybody has to (E9). `robin`: (rung, position) of the targets that
+    had their turn here (E15). `from_firing`: somebody had a step called by hand, so that the times of an escalation
+    sentence do not count from the first page any more.
     """
 
     run: int = 0
@@ -99,6 +125,24 @@ class Ladder:
     hurry_at: datetime | None = None
     last_fired_at: datetime | None = None
     dead_end: bool = False
+    passes: int = 0
+    exhausted: bool = False
+    fallback: bool = False
+    partial: tuple[str, ...] = ()
+    robin: tuple[tuple[int, int], ...] = ()
+    from_firing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Whether whoever acknowledged is still on it: `since` the last sign of life, `reminded_at` when she was asked.
+
+    `snoozed_until`: nobody is called before (E10, E11).
+    """
+
+    since: datetime | None = None
+    reminded_at: datetime | None = None
+    snoozed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +210,12 @@ class Incident:
     seats: tuple[tuple[str, str], ...] = ()
     seat_alarmed: bool = False
     offers: tuple[Offer, ...] = ()
+    escalation: str | None = None
+    """The escalation policy that was chosen for it; None: the service's, else the handbook's."""
+    audience: tuple[str, ...] = ()
+    """Called by hand: these targets instead of the steps."""
     ladder: Ladder = Ladder()
+    watch: Watch = Watch()
     pages: tuple[Page, ...] = ()
     page_count: int = 0
     clocks: tuple[Clock, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tocsin.domain import actions, clocks, comms, crew, escalation, postmortem, times, verdicts
+from tocsin.domain import actions, clocks, comms, crew, escalation, postmortem, targets, times, verdicts
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
@@ -40,6 +40,8 @@ class Opening:
     drill: bool = False
     follows: str | None = None
     escalation: str | None = None
+    audience: tuple[str, ...] = ()
+    """Called by hand: targets (`person:mei`, `schedule:portal`, `role:ic`) instead of the steps."""
 
 
 RECORDED_KINDS = ("near-miss", "change")
@@ -118,7 +120,11 @@ def open_declared(opening: Opening, context: Context, now: datetime, *, why: str
 
 
 def open_triage(opening: Opening, context: Context, now: datetime) -> list[ev.Event]:
-    """Open for an alert and call rung 0 in the same commit."""
+    """Open for an alert, or for a call by hand (`audience`), and call in the same commit.
+
+    Raises Refused for a target of a call by hand that can mean nobody.
+    """
+    targets.refuse_unknown(opening.audience, context)
     draft = Draft(None, context)
     _open(draft, opening, now)
     escalation.start(draft, now)
@@ -161,6 +167,7 @@ def _open(draft: Draft, opening: Opening, now: datetime) -> None:
             drill=opening.drill,
             follows=opening.follows,
             escalation=opening.escalation,
+            audience=opening.audience,
         )
     )
 
@@ -181,6 +188,7 @@ def declare(
     state: Incident, context: Context, now: datetime, *, by: str, title: str | None, level: str | None
 ) -> list[ev.Event]:
     """Make a triage incident a declared one. Raises Refused when it already is, or is over."""
+    refuse_test(state)
     if state.stage != Stage.TRIAGE:
         raise Refused(f"{state.ref} is already {state.stage}", _instead_of_declaring(state))
     draft = Draft(state, context)
@@ -193,6 +201,12 @@ def declare(
         why = f"chosen by {by}"
     _declare(draft, now, by, level, words, why)
     return draft.events
+
+
+def refuse_test(state: Incident) -> None:
+    """Raises Refused for a test page: it is no incident, and only waits for its answer."""
+    if state.kind == "test":
+        raise Refused(f"{state.ref} is a test page", "it can only be acknowledged")
 
 
 def _instead_of_declaring(state: Incident) -> str:
@@ -244,7 +258,7 @@ def set_level(draft: Draft, now: datetime, by: str | None, level: str, reason: s
         end_clock(draft, "ack", now, void=True)
     draft.add(ev.SeverityChanged(now, by, old, level, Text(reason)))
     if raised:
-        escalation.start(draft, now)
+        escalation.start(draft, now, why="severity raised")
     crew.warn(draft, now)
 
 
@@ -254,6 +268,7 @@ def change_severity(
     """Raise (anybody) or lower (the IC, with a reason). Raises Refused otherwise."""
     if not state.stage.running:
         raise Refused(f"{state.ref} is {state.stage}: its severity stands", "")
+    refuse_test(state)
     new = context.severity(level).level
     if new == state.level:
         raise Refused(f"{state.ref} already is {new}", "")
@@ -408,6 +423,7 @@ def dismiss(
     waiting = under_way(state)
     if waiting:
         raise Refused(f"{state.ref} has work under way: {', '.join(waiting)}", "end it first, or declare it")
+    refuse_test(state)
     draft = Draft(state, context)
     end_clock(draft, "ack", now, void=True)
     escalation.stop(draft, now, by)

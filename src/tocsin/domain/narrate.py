@@ -58,7 +58,8 @@ def _late(seconds: int) -> str:
 
 def _rung(e: ev.RungFired) -> str:
     why = "" if e.why == "ladder" else f": {e.why}"
-    return f"Step {e.rung + 1}: {many(e.people)} called{_late(e.late_s)}{why}"
+    which = f"Step {e.rung + 1}" if e.rung >= 0 else "By hand"
+    return f"{which}: {many(e.people)} called{_late(e.late_s)}{why}"
 
 
 def _opened(e: ev.Opened) -> str:

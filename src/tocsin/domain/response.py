@@ -1,7 +1,7 @@
-"""Decisions of the people in the room: acknowledge, seats and hand-over, what is said and kept, receipts of pages.
+"""Decisions of the people in the room: seats and hand-over, what is said and kept, what became of it outside.
 
-Here too: what became of pages, notices and documents outside. Not here: who may lead and who only shadows (`crew`),
-what somebody who takes over is told (`briefing`).
+Not here: what people do about being called (`answering`), who may lead and who only shadows (`crew`), what somebody
+who takes over is told (`briefing`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from tocsin.domain import briefing, crew, escalation, lifecycle
+from tocsin.domain import answering, briefing, crew, lifecycle, paging
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
-from tocsin.domain.incident import Incident, Paging, Stage
+from tocsin.domain.incident import Incident, Stage
 from tocsin.domain.people import Person
 
 BACK_DATING_LIMIT = timedelta(days=7)
@@ -27,30 +27,11 @@ _OVER = {Stage.CLOSED, Stage.DISMISSED, Stage.MERGED}
 
 brief = briefing.brief
 """What the next person must know: goes with every hand-over."""
-
-
-def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, via: str) -> list[ev.Event]:
-    """A named person takes it: paging stops, an empty IC seat is filled if she may be IC.
-
-    A second ack is recorded and changes nothing. A stranger to the roster is accepted, marked as such.
-    Raises Refused once the incident is over (docs/reference/oncall.md E8).
-    """
-    if not state.stage.running:
-        goes_on = f"it goes on in {state.merged_into}" if state.merged_into else ""
-        raise Refused(f"{state.ref} is {state.stage}: nobody is being called", goes_on)
-    draft = Draft(state, context)
-    person = context.directory.get(by)
-    if state.paging == Paging.ACKED:
-        draft.add(ev.AlsoAcknowledged(now, by, via, state.acked_by or ""))
-        crew.warn(draft, now)
-        return draft.events
-    stranger = person is None or not person.in_roster
-    escalation.stop(draft, now, by)
-    draft.add(ev.Acknowledged(now, by, via, stranger))
-    lifecycle.end_clock(draft, "ack", now)
-    lifecycle.seat_by_arrival(draft, now, by, "acked")
-    crew.warn(draft, now)
-    return draft.events
+acknowledge = answering.acknowledge
+page_sent = paging.page_sent
+page_delayed = paging.page_delayed
+page_failed = paging.page_failed
+"""Their rules stand with those of paging."""
 
 
 def take_seat(state: Incident, context: Context, now: datetime, *, by: str, role: str) -> list[ev.Event]:
@@ -96,6 +77,7 @@ def _role_key(role: str, context: Context) -> str:
 def _seated(state: Incident, context: Context, handle: str, role: str) -> Person:
     if not state.stage.running:
         raise Refused(f"{state.ref} is {state.stage}: its seats stand", "")
+    lifecycle.refuse_test(state)
     person = context.directory.get(handle)
     if person is None:
         raise Refused(f"nobody is known as {handle!r}", "see tocsin oncall")
@@ -275,39 +257,6 @@ def evidence(
 
 
 # --- what became of it outside --------------------------------------------------------------------------------------
-
-
-def page_sent(
-    state: Incident,
-    context: Context,
-    now: datetime,
-    *,
-    page: int,
-    person: str,
-    channel: str,
-    receipt: str | None,
-) -> list[ev.Event]:
-    """A provider took the page: kept on the timeline even when the page has ended meanwhile."""
-    return Draft(state, context).add(ev.PageSent(now, page, person, channel, receipt)).events
-
-
-def page_delayed(
-    state: Incident, context: Context, now: datetime, *, page: int, person: str, channel: str, reason: str
-) -> list[ev.Event]:
-    """The first try did not work: said in the room at once, while the tries go on."""
-    return Draft(state, context).add(ev.PageDelayed(now, page, person, channel, reason)).events
-
-
-def page_failed(
-    state: Incident, context: Context, now: datetime, *, page: int, person: str, channel: str, reason: str
-) -> list[ev.Event]:
-    """One way failed for good; when no way is left the page ends as unreachable, and the ladder hurries."""
-    draft = Draft(state, context)
-    draft.add(ev.PageFailed(now, page, person, channel, reason))
-    current = draft.state.page(page)
-    if current is not None and current.outcome is None and not set(current.channels) - set(current.failed):
-        draft.add(ev.PageEnded(now, page, person, "unreachable"))
-    return draft.events
 
 
 def notice_failed(

@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tocsin.domain import clocks, comms, escalation, postmortem
+from tocsin.domain import clocks, comms, escalation, postmortem, watch
 from tocsin.domain.context import Context
 from tocsin.domain.effects import Send
-from tocsin.domain.incident import Incident, Paging
+from tocsin.domain.incident import ASKED, Incident, Paging
 from tocsin.engine import words_work
 
 DRILL = "DRILL"
+SHADOW = "SHADOW"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,22 @@ def words_for(send: Send, state: Incident, context: Context, now: datetime) -> W
     title = " ".join(state.known_as.split())
     lines = [asked, f"{head}: {title}", _since(state, now), *_details(send, state, context)]
     subject = f"[{head}] {_SUBJECTS.get(send.about, send.about)}: {title}"
+    if _for_shadow(send, state):
+        subject = f"{SHADOW} {subject}"
     if state.drill:
         subject = f"{DRILL} {subject}"
         lines.insert(0, f"{DRILL}: this is an exercise.")
     return Words(subject, "\n".join(line for line in lines if line))
 
 
+def _for_shadow(send: Send, state: Incident) -> bool:
+    page = state.page(send.page) if send.page is not None else None
+    return page is not None and page.shadow
+
+
 _SUBJECTS = {
     "page": "You are called",
+    "ack-reminder": "Still on it?",
     "role": "You have a role",
     "update-reminder": "Update due",
     "update-overdue": "Update OVERDUE",
@@ -63,7 +72,20 @@ def _plain(send: Send, state: Incident, context: Context, now: datetime) -> str:
 
 
 def _page(send: Send, state: Incident, context: Context, now: datetime) -> str:
+    page = state.page(send.page or 0)
+    if state.kind == "test":
+        return "This is a test of how you are called. Acknowledge to show that it arrived."
+    if page is not None and page.shadow:
+        return f"{SHADOW}: you learn along. Somebody else is called; your ack stops nothing."
+    if page is not None and page.rung == ASKED:
+        return "You are asked to help. Acknowledge to say that you come."
     return "You are called. Acknowledge to stop the escalation: you take it."
+
+
+def _ack_reminder(send: Send, state: Incident, context: Context, now: datetime) -> str:
+    due = watch.comes_back(state, context)
+    back = f" Otherwise it comes back at {due:%H:%M:%S} UTC." if due is not None and due > now else ""
+    return f"You acknowledged it. Still on it? One tap says so.{back}"
 
 
 def _role(send: Send, state: Incident, context: Context, now: datetime) -> str:
@@ -89,6 +111,7 @@ def _summary(send: Send, state: Incident, context: Context, now: datetime) -> st
 _ASKED: dict[str, words_work.Asked] = {
     "summary": _summary,
     "page": _page,
+    "ack-reminder": _ack_reminder,
     "role": _role,
     "breach": _breach,
     "time-left": _time_left,
@@ -126,19 +149,18 @@ def _ack_due(state: Incident, context: Context) -> str:
 
 
 def _also_called(send: Send, state: Incident) -> str:
-    others = dict.fromkeys(p.person for p in state.open_pages() if p.person != send.person)
+    rings = (p for p in state.open_pages() if p.until is None and not p.shadow)
+    others = dict.fromkeys(p.person for p in rings if p.person != send.person)
     return f"Also called: {', '.join(others)}." if others else ""
 
 
 def _what_next(send: Send, state: Incident, context: Context) -> str:
     """Who is called when nobody answers; nothing where that is only whoever reads it."""
-    due = escalation.due(state, context)
-    rungs = escalation.ladder_of(context)
-    if due is None or state.ladder.next_rung >= len(rungs):
+    coming = escalation.coming(state, context)
+    if coming is None or coming.again:
         return ""
-    people = escalation.people_for(rungs[state.ladder.next_rung], context, due)
-    others = [person for person in people if person != send.person]
-    if people and not others:
+    others = [person for person in coming.people if person != send.person]
+    if coming.people and not others:
         return ""
     who = ", ".join(others) or "the next in line"
-    return f"If nobody acknowledges, {who} will be called at {due:%H:%M:%S} UTC."
+    return f"If nobody acknowledges, {who} will be called at {coming.at:%H:%M:%S} UTC."

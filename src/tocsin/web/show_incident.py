@@ -125,7 +125,7 @@ def _to_come(state: Incident, context: Context) -> list[Call]:
     due = escalation.due(state, context)
     if due is None:
         return []
-    people, again = _rung_people(state, context, due)
+    people, again = _rung_people(state, context)
     return [Call(due, "next", people, f"called{again} if nobody acknowledges")]
 
 
@@ -153,7 +153,16 @@ def _will(deadline: Deadline, state: Incident, context: Context) -> str:
     offer = state.offer(deadline.key) if deadline.kind == "handover" else None
     words = {
         "breach": f"record that {NAMES.get(deadline.key, deadline.key).lower()} missed its limit, tell {ic}",
-        "rung": f"call {''.join(_rung_people(state, context, deadline.due))}",
+        "rung": f"call {''.join(_rung_people(state, context))}",
+        "way": "use the next way to reach whoever is called",
+        "quiet-end": "call whoever was left alone in her quiet hours",
+        "gone": "note that whoever is called is gone",
+        "asked": "call those again who were asked to help",
+        "snooze-end": "call people again: the silence ends",
+        "ack-reminder": f"ask {named(context, state.acked_by or '')} whether she is still on it",
+        "ack-timeout": "call people anew: nothing was heard of whoever acknowledged",
+        "ack-owner": "remind the administrators of what was acknowledged long ago",
+        "test-end": "end the test page",
         "seat": "tell every IC that the IC seat is empty",
         "update-reminder": f"remind {audience} of the next update",
         "update-overdue": f"record the update as overdue, tell {audience}",
@@ -176,14 +185,12 @@ def _will(deadline: Deadline, state: Incident, context: Context) -> str:
     return words.get(deadline.kind, deadline.kind)
 
 
-def _rung_people(state: Incident, context: Context, due: datetime) -> tuple[str, str]:
+def _rung_people(state: Incident, context: Context) -> tuple[str, str]:
     """Who the ladder calls then, and ` again` when it does not climb: exhausted, or of low urgency."""
-    rungs, ladder = escalation.ladder_of(context), state.ladder
-    climbs = context.severity(state.level).urgent or ladder.hurry
-    if climbs and ladder.next_rung < len(rungs) and not ladder.dead_end:
-        return _names(escalation.people_for(rungs[ladder.next_rung], context, due), context), ""
-    last = rungs[min(max(ladder.next_rung - 1, 0), len(rungs) - 1)]
-    return _names(escalation.people_for(last, context, due), context), " again"
+    coming = escalation.coming(state, context)
+    if coming is None:
+        return _names((), context), ""
+    return _names(coming.people, context), " again" if coming.again else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +279,8 @@ def urgent_levels(context: Context) -> str:
 
 def plan_of(context: Context, severity: Severity | None, now: datetime) -> list[Ladder]:
     """The ladder as it would be climbed now; a level of low urgency stays on the first step."""
-    rungs = escalation.ladder_of(context)
+    chosen = escalation.escalation_for(context)
+    rungs, offsets = chosen.steps, escalation.offsets(chosen, context)
     if severity is not None and not severity.urgent:
         rungs = rungs[:1]
     early = escalation.first_with_ic(rungs, 1, context, now)
@@ -280,8 +288,8 @@ def plan_of(context: Context, severity: Severity | None, now: datetime) -> list[
     for index, rung in enumerate(rungs):
         people = escalation.people_for(rung, context, now)
         mute = tuple(p for p in people if not context.directory.methods_of(p))
-        after = span(rung.after_s).removesuffix("00s")
-        mark, words = (f"+{after}", f"after {after}") if rung.after_s else ("now", "at once")
+        after = span(offsets[index]).removesuffix("00s")
+        mark, words = (f"+{after}", f"after {after}") if offsets[index] else ("now", "at once")
         condition = "if nobody has acknowledged by then" if index else "at once"
         if index == early:
             levels = "" if severity else f" ({urgent_levels(context)})"
