@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from random import Random
 
 import pytest
 
 from oncall_reference.cases import ZONES, case
-from oncall_reference.clocks import Literal, Skipping, changes, instant, reading, wall
+from oncall_reference.clocks import Literal, Skipping, changes, instant, reading, shown, wall
 from oncall_reference.resolver import Reference
 from tocsin.domain.schedules import Layer, Rotation, Schedule
 
@@ -37,7 +38,17 @@ def test_skipping_finds_what_looking_at_every_minute_finds(tz: str) -> None:
 
 @pytest.mark.parametrize("tz", ZONES)
 def test_no_clock_changes_within_a_quarter_of_an_hour(tz: str) -> None:
-    assert [utc(at) for at in changes(tz, 1973, 2037) if at % 15] == []
+    found = changes(tz, 1973, 2037)
+    assert [utc(at) for at in found if at % 15] == []
+    assert len({at // 1440 for at in found}) == len(found)
+
+
+@pytest.mark.parametrize("tz", ["Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca"])
+def test_a_day_without_a_change_is_what_it_reads_minute_by_minute(tz: str) -> None:
+    for at in changes(tz)[-6:]:
+        for day in range(at // 1440 - 2, at // 1440 + 3):
+            walls = [wall(tz, u) for u in range(day * 1440, (day + 1) * 1440)]
+            assert shown(tz, day) == (array("q", walls), min(walls), max(walls))
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,12 @@ class Literal:
 def shown(tz: str, day: int) -> tuple[array[int], int, int]:
     """What the clock shows in each minute of a UTC day; the earliest and the latest of it.
 
-    Asked every quarter of an hour: within one no clock in use since 1973 changes (the zones drawn are tested for it).
+    A day at whose end the clock shows a day more has no change. Otherwise every quarter of an hour is looked at: within
+    one no clock in use since 1973 changes. Of the zones that are drawn, both are tested.
     """
+    reads = wall(tz, day * DAY)
+    if wall(tz, (day + 1) * DAY) == reads + DAY:
+        return array("q", range(reads, reads + DAY)), reads, reads + DAY - 1
     walls = array("q")
     for quarter in range(day * DAY, (day + 1) * DAY, 15):
         reads = wall(tz, quarter)

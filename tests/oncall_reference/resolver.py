@@ -256,6 +256,7 @@ class Reference:
             for layer in schedule.layers
             if layer.rotation is not None
         }
+        self.answers: dict[int, tuple[str, ...]] = {}
         self.spans: dict[tuple[Restriction, str, int], tuple[int, int] | None] = {}
 
     # who is there, and when
@@ -351,6 +352,11 @@ class Reference:
         return once_each(person for priority, people in filled if priority == highest for person in people)
 
     def at(self, u: int) -> tuple[str, ...]:
+        if u not in self.answers:
+            self.answers[u] = self.found(u)
+        return self.answers[u]
+
+    def found(self, u: int) -> tuple[str, ...]:
         people = self.won(u, "oncall")
         for adjustment in self.adjustments(u, None):
             people = once_each(adjusted(people, adjustment, u))
