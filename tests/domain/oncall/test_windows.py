@@ -91,6 +91,13 @@ def test_hours_of_members_are_looked_at_person_by_person() -> None:
     assert who(found, "2026-01-05 15:59") == "bo kim else"
 
 
+def test_hours_of_members_that_lie_outside_of_the_whole_layer_leave_nobody() -> None:
+    hours = (Restriction("weekly", "02:00", "09:00", start_day=0, end_day=1, tz="member"),)
+    found = rota(always("bo", restrictions=hours, since=utc("2026-01-07"), until=utc("2026-01-10")))
+    assert who(found, "2026-01-08") == "-"
+    assert shown(found, "2026-01-05", "2026-01-12") == ["05 00:00 -"]
+
+
 def test_hours_of_members_and_hours_of_the_layer_are_united() -> None:
     hours = (daily("09:00", "17:00", tz="member"), daily("00:00", "01:00"))
     found = rota(always("bo+kim", restrictions=hours), members=[Member("bo", BERLIN), Member("kim", BERLIN)])

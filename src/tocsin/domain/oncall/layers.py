@@ -82,7 +82,7 @@ class Track:
         marks = self._crew.marks(self.people) | self._fixes.marks(start, end)
         for where in set(self._zones.values()):
             marks |= {edge for span in self._hours.spans(start, end, where) for edge in span}
-        if not marks and not self._fixes:
+        if not marks and not self._zones and not self._fixes:
             return pieces
         found: list[Piece] = []
         for low, high, slot, trace in cut(pieces, marks):
