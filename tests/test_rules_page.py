@@ -15,7 +15,7 @@ RULES = {
     m[1]: m[2] for m in re.finditer(r"^- \*\*([A-Z]\d+)\*\* (.*?)(?=^- \*\*|^## |\Z)", PAGE, re.M | re.S)
 }
 LATER = {"A12", "A13", "A14", "E16", "E20", "F7", "F8", "N5", "N9", "N11"}
-PENDING = {"E9", "E10", "E11", "E12", "E13", "E14", "N7", "P9"}
+PENDING = {"E9", "E10", "E11", "E12", "E13", "E14", "N7"}
 LISTED = r"[TRWLAFVENPS]\d{1,2}(?:(?:, | and | to )[TRWLAFVENPS]\d{1,2})*"
 CITED = re.compile(rf"(?:oncall\.md\s+|\()({LISTED})(?=[\s).,:;`])")
 
