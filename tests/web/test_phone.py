@@ -242,13 +242,14 @@ def test_whoever_has_it_is_named(server: Served) -> None:
 
 
 def test_the_same_answer_again_is_one_answer(server: Served) -> None:
-    """The button pressed twice, and the form sent again by the browser."""
+    """The form sent again by the browser, and the button pressed on a second page that was open already."""
     ref = server.declare("Twice", by="tomas")
     link = link_to(server, ref)
     with server.anonymous() as client:
-        sent = {**fields(client.get(link).text), "do": "ack"}
-        assert [client.post(link, data=sent).status_code for _ in range(3)] == [303, 303, 303]
-    assert "You have it." in press(server, link, "ack").text
+        one, other = ({**fields(client.get(link).text), "do": "ack"} for _ in range(2))
+        assert one["once"] != other["once"]
+        assert [client.post(link, data=sent).status_code for sent in (one, one, other)] == [303, 303, 303]
+        assert "You have it." in client.get(link).text
     assert len(events(server, ref, "Acknowledged", "AlsoAcknowledged")) == 1
 
 
@@ -261,6 +262,34 @@ def test_the_same_form_again_after_somebody_was_first_is_one_answer(server: Serv
         do(server, taker, ref, "ack")
         assert [client.post(link, data=sent).status_code for _ in range(3)] == [303, 303, 303]
     assert len(events(server, ref, "AlsoAcknowledged")) == 1
+
+
+def test_passing_it_on_calls_the_next_now(server: Served) -> None:
+    """docs/reference/oncall.md E12: her page has ended, she may take it after all."""
+    ref = server.declare("Passed on", by="tomas")
+    link, who = link_to(server, ref), first_called(server, ref)
+    after = press(server, link, "pass")
+    assert "You passed it on." in after.text
+    assert "you take it after all" in after.text
+    assert ">Pass on<" not in after.text
+    assert next(page["outcome"] for page in pages(server, ref) if page["number"] == 1) == "superseded"
+    assert paging(server, ref) == "triggered"
+    [event] = events(server, ref, "Escalated")
+    assert event["by"] == who
+    assert "You have it." in press(server, link, "ack").text
+
+
+def test_called_again_an_earlier_link_answers_both(fresh: Served) -> None:
+    """oncall.md E7: her first page is superseded, and she may well open the first message."""
+    ref = fresh.declare("Called again", by="tomas")
+    link, who = link_to(fresh, ref), first_called(fresh, ref)
+    do(fresh, "tomas", ref, "severity", level="SEV2", reason="a part works")
+    do(fresh, "tomas", ref, "severity", level="SEV1")
+    assert [page["outcome"] for page in pages(fresh, ref) if page["person"] == who][-1] == "superseded"
+    with fresh.anonymous() as client:
+        assert "You were called again" in client.get(link).text
+    assert "You have it." in press(fresh, link, "ack").text
+    assert {page["outcome"] for page in pages(fresh, ref)} <= {"acked", "stopped", "superseded"}
 
 
 def test_what_is_resolved_says_so_and_takes_no_answer(server: Served) -> None:
