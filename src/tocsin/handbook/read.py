@@ -63,17 +63,11 @@ def read_handbook(
     commit: str | None = None,
     channels: Collection[str] = (),
 ) -> Reading:
-    """Read the `.md` files of a folder, or one file.
+    """Read the `.md` files of a folder (not below it), or one file. Raises OSError where they cannot be read.
 
-    Args:
-        root: the repository root that links and names refer to; found from the folder when None.
-        folder: the handbook folder (not read below) or a single file.
-        now: aware; judges age and the end of rotations. Without it these rules say nothing.
-        commit: kept as given.
-        channels: names of configured channels, which personal rules may use beside the kinds.
-
-    Raises:
-        OSError: the folder or a file cannot be read.
+    `root` is what links and names refer to (found from the folder when None). `now`, aware, judges age and the end of
+    rotations; without it these rules say nothing. `commit` is kept as given. `channels` are names of configured
+    channels, which personal rules may use beside the kinds.
     """
     tree = _tree(root, folder)
     notes = Notebook()
@@ -88,8 +82,7 @@ def read_handbook(
     if policy is not None:
         policy = with_blocks(policy, judged, now, notes, channels)
         links.report(notes)
-        log_found = bool(logs) or _holds_log(tree / log_path, tree)
-        checklist = judge(policy, Facts(tree, log_found, _validated(judged)), now, notes)
+        checklist = judge(policy, _facts(tree, bool(logs), log_path, judged), now, notes)
     return Reading(
         root=tree,
         policy=policy,
@@ -101,6 +94,10 @@ def read_handbook(
         checklist=checklist,
         commit=commit,
     )
+
+
+def _facts(tree: Path, log_read: bool, log_path: str, judged: list[Document]) -> Facts:
+    return Facts(tree, log_read or _holds_log(tree / log_path, tree), _validated(judged))
 
 
 def exit_code(reading: Reading, *, strict: bool = False) -> int:
