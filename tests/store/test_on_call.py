@@ -157,6 +157,7 @@ OWN = ContactRow(
     code_until=later(600),
     code_tries=2,
     test_at=later(7),
+    waiting="+491799",
 )
 
 
@@ -172,6 +173,20 @@ def test_contacts_are_added_changed_and_forgotten(store: Store) -> None:
     store.delete_contact("mei", "mail")
     store.delete_contact("mei", "no such channel")
     assert store.contacts("mei") == [changed]
+
+
+def test_tries_at_a_code_are_counted_until_they_are_spent(store: Store) -> None:
+    store.save_contact(OWN)
+    assert [store.spend_code_try("mei", "sms", "c0de", 4) for _ in range(3)] == [True, True, False]
+    assert not store.spend_code_try("mei", "sms", "another", 9)
+    assert not store.spend_code_try("tom", "sms", "c0de", 9)
+    assert store.contacts() == [replace(OWN, code_tries=4)]
+
+
+def test_health_leaves_an_address_that_waits_for_its_code_alone(store: Store) -> None:
+    store.save_contact(OWN)
+    row = told(store, bad(1), bad(2), bad(3), ok(4))
+    assert (row.waiting, row.code_hash, row.code_tries) == ("+491799", "c0de", 2)
 
 
 def told(store: Store, *health: Health) -> ContactRow:
@@ -212,6 +227,11 @@ def test_a_message_that_arrives_in_between_starts_the_count_anew(store: Store) -
     row = told(store, ok(3), bad(4), bad(5))
     assert (row.fails, row.last_ok, row.last_fail, row.disabled) == (2, later(3), later(5), "")
     assert told(store, bad(6)).disabled
+
+
+def test_in_one_commit_only_what_follows_the_last_message_that_arrived_counts(store: Store) -> None:
+    row = told(store, bad(1), bad(2), ok(3), bad(4))
+    assert (row.fails, row.disabled) == (1, "")
 
 
 def test_a_failure_that_passes_does_not_count(store: Store) -> None:
