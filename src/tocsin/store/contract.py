@@ -343,9 +343,10 @@ class ContactRow:
     """One way to reach a person, and its health.
 
     `address` is her own, usable once `verified_at` is set; empty: the roster's address, of which this row says only
-    how it does. `code_hash`: a code under way, valid until `code_until`, tried `code_tries` times. `disabled`: why it
-    is not used (empty: it is). `fails`: permanent failures in a row. `tried`: the address that health speaks of
-    (empty: whichever it is); `detail`: what the last failure said. `test_at`: the last test page.
+    how it does. `waiting`: another address of hers, used instead once it is proven; `code_hash`: the code under way to
+    it, valid until `code_until`, tried `code_tries` times. `disabled`: why it is not used (empty: it is). `fails`:
+    permanent failures in a row. `tried`: the address that health speaks of (empty: whichever it is); `detail`: what
+    the last failure said. `test_at`: the last test page.
     """
 
     person: str
@@ -363,6 +364,7 @@ class ContactRow:
     test_at: datetime | None = None
     tried: str = ""
     detail: str = ""
+    waiting: str = ""
 
 
 class Activation(NamedTuple):
@@ -630,6 +632,13 @@ class Store(Protocol):
 
     def save_contact(self, row: ContactRow) -> None:
         """Add or replace the row of that person and channel."""
+        ...
+
+    def spend_code_try(self, person: str, channel: str, code_hash: str, limit: int) -> bool:
+        """Count one more try at the code under way, before it is looked at: at most `limit` ever count, whoever hurries.
+
+        False when they are spent, or another code is under way by now.
+        """
         ...
 
     def delete_contact(self, person: str, channel: str) -> None:

@@ -112,11 +112,16 @@ class OnCall(Database):
             *(row.person, row.channel, storable(row.address), micros(row.added_at), micros(row.verified_at)),
             *(row.code_hash, micros(row.code_until), row.code_tries, storable(row.disabled)),
             *(micros(row.last_ok), micros(row.last_fail), row.fails, micros(row.test_at)),
-            *(storable(row.tried), storable(row.detail)),
+            *(storable(row.tried), storable(row.detail), storable(row.waiting)),
         )
         with self.writing() as link:
             link.bulk(sql.KEEP_CONTACTS, [values])
             link.run(sql.STAMP_LIVE)
+
+    def spend_code_try(self, person: str, channel: str, code_hash: str, limit: int) -> bool:
+        """Count a try at the code under way; False: all are spent, or it is not that code any more."""
+        with self.writing() as link:
+            return link.run(sql.SPEND_CODE_TRY, person, channel, code_hash, limit) == 1
 
     def delete_contact(self, person: str, channel: str) -> None:
         """Forget one."""
@@ -145,7 +150,7 @@ def _note(link: Link, at: datetime, kind: str, schedule: str, made: Adjustment, 
 
 def _contact(row: sql.Row) -> ContactRow:
     person, channel, address, added_at, verified_at, code_hash, code_until, code_tries, disabled = row[:9]
-    last_ok, last_fail, fails, test_at, tried, detail = row[9:]
+    last_ok, last_fail, fails, test_at, tried, detail, waiting = row[9:]
     return ContactRow(
         person=person,
         channel=channel,
@@ -162,6 +167,7 @@ def _contact(row: sql.Row) -> ContactRow:
         test_at=instant(test_at),
         tried=tried,
         detail=detail,
+        waiting=waiting,
     )
 
 
@@ -211,7 +217,7 @@ def write_health(link: Link, told: Iterable[Health]) -> None:
 
 def _health_row(method: tuple[str, str], new: _Learned) -> sql.Row:
     first = min(at for at in (new.ok, new.fail) if at is not None)
-    return (*method, "", first, 0, "", new.ok, new.fail, new.fails, storable(new.address), new.detail)
+    return (*method, "", first, 0, "", new.ok, new.fail, new.fails, storable(new.address), new.detail, "")
 
 
 def move_cursors(link: Link, commit: Commit) -> None:

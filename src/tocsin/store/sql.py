@@ -180,16 +180,20 @@ STAMP_LIVE = (
 )
 _CONTACT = (
     "person, channel, address, added_at, verified_at, code_hash, code_until, code_tries, disabled, last_ok, "
-    "last_fail, fails, test_at, tried, detail"
+    "last_fail, fails, test_at, tried, detail, waiting"
 )
 CONTACTS = f"SELECT {_CONTACT} FROM contact ORDER BY person, channel"  # noqa: S608 - names are constants
 CONTACTS_OF = f"SELECT {_CONTACT} FROM contact WHERE person = ? ORDER BY channel"  # noqa: S608
 KEEP_CONTACTS = inserting(
     "contact",
     _CONTACT,
-    "text text text bigint bigint text bigint int text bigint bigint int bigint text text",
+    "text text text bigint bigint text bigint int text bigint bigint int bigint text text text",
     "ON CONFLICT (person, channel) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _CONTACT.split(", ")[2:]),
+)
+SPEND_CODE_TRY = (
+    "UPDATE contact SET code_tries = code_tries + 1 "
+    "WHERE person = ? AND channel = ? AND code_hash = ? AND code_tries < ?"
 )
 REMOVE_CONTACT = "DELETE FROM contact WHERE person = ? AND channel = ?"
 _SAME = "(excluded.tried = '' OR contact.tried IN ('', excluded.tried))"
@@ -197,8 +201,8 @@ _ON = f"CASE WHEN excluded.last_ok IS NULL AND {_SAME} THEN {{then}} ELSE {{othe
 _NOT_OTHERS = "contact.address = '' OR excluded.tried = '' OR contact.address = excluded.tried"
 KEEP_HEALTH = inserting(
     "contact",
-    "person, channel, address, added_at, code_tries, disabled, last_ok, last_fail, fails, tried, detail",
-    "text text text bigint int text bigint bigint int text text",
+    "person, channel, address, added_at, code_tries, disabled, last_ok, last_fail, fails, tried, detail, waiting",
+    "text text text bigint int text bigint bigint int text text text",
     "ON CONFLICT (person, channel) DO UPDATE SET "
     f"fails = excluded.fails + {_ON.format(then='contact.fails', otherwise='0')}, "
     f"disabled = {_ON.format(then='contact.disabled', otherwise=repr(''))}, "

@@ -313,6 +313,7 @@ contact = Table(
     Column("test_at", Micros),
     Column("tried", String, nullable=False),
     Column("detail", String, nullable=False),
+    Column("waiting", String, nullable=False),
     **NARROW,
 )
 

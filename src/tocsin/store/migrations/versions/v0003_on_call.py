@@ -57,6 +57,7 @@ def _contacts() -> None:
         sa.Column("test_at", sa.BigInteger(), nullable=True),
         sa.Column("tried", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("waiting", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("person", "channel"),
         sqlite_with_rowid=False,
     )
