@@ -8,8 +8,8 @@ from typing import Any
 
 from domain.test_escalation_policies import step, with_policy
 from domain.told import DAY, MINUTE, Told
-from tocsin.domain import response
 from tocsin.domain import events as ev
+from tocsin.domain import response
 from tocsin.domain.context import Context
 from tocsin.domain.effects import Send
 from tocsin.domain.oncall.rota import Rota
