@@ -49,6 +49,15 @@ _RAISE_ALARM = (
     "INSERT INTO alarm (key, reason, since) VALUES (?, ?, ?) "
     "ON CONFLICT (key) DO UPDATE SET reason = excluded.reason"
 )
+_KEEP_HASH = (
+    "INSERT INTO secret (hash, kind, person, created_at, expires_at, scopes, label, ref, page, used_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, "
+    "person = excluded.person, created_at = excluded.created_at, expires_at = excluded.expires_at, "
+    "scopes = excluded.scopes, label = excluded.label, ref = excluded.ref, page = excluded.page, "
+    "used_at = excluded.used_at"
+)
+"""One is kept for every page that goes out: spelled once, not built anew each time."""
+_FORGET_EXPIRED = "DELETE FROM secret WHERE expires_at < ?"
 _KEEP_EVIDENCE = (
     "INSERT INTO evidence (digest, size, media_type, created_at, body) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (digest) DO NOTHING"
@@ -111,9 +120,8 @@ class Records(Database):
         """Keep a secret's hash with what it allows; saving it again replaces it. Long expired ones are forgotten."""
         forgotten = micros(row.created_at - EXPIRED_KEPT)
         with self.writing() as link:
-            link.core.execute(delete(secret).where(secret.c.expires_at < forgotten))
-            link.core.execute(delete(secret).where(secret.c.hash == row.hash))
-            link.core.execute(insert(secret).values(_secret_values(row)))
+            link.run(_FORGET_EXPIRED, forgotten)
+            link.run(_KEEP_HASH, *_secret_values(row))
 
     def secret(self, hash_: str) -> SecretRow | None:
         """A secret by its hash, whether still valid or not."""
@@ -235,19 +243,12 @@ def _write_note(link: Link, row: JournalRow) -> None:
     link.core.execute(insert(journal).values(at=micros(row.at), kind=row.kind, detail=storable(row.detail)))
 
 
-def _secret_values(row: SecretRow) -> dict[str, Any]:
-    return {
-        "hash": row.hash,
-        "kind": row.kind,
-        "person": row.person,
-        "created_at": micros(row.created_at),
-        "expires_at": micros(row.expires_at),
-        "scopes": to_json(row.scopes),
-        "label": row.label,
-        "ref": row.ref,
-        "page": row.page,
-        "used_at": micros(row.used_at),
-    }
+def _secret_values(row: SecretRow) -> tuple[Any, ...]:
+    """In the order of `_KEEP_HASH`."""
+    return (
+        *(row.hash, row.kind, row.person, micros(row.created_at), micros(row.expires_at)),
+        *(to_json(row.scopes), row.label, row.ref, row.page, micros(row.used_at)),
+    )
 
 
 def _secret_row(row: Any) -> SecretRow:

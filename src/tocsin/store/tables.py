@@ -251,6 +251,7 @@ secret = Table(
     Column("page", Integer),
     Column("used_at", Micros),
     Index("ix_secret_kind", "kind"),
+    Index("ix_secret_expires", "expires_at"),
 )
 
 journal = Table(

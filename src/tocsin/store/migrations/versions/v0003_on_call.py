@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("closed_by", WORD, nullable=True),
         sa.PrimaryKeyConstraint("seq"),
     )
+    op.create_index("ix_secret_expires", "secret", ["expires_at"], unique=False)
     op.create_index("ix_adjustment_schedule", "adjustment", ["schedule", "seq"], unique=False)
     op.create_table(
         "round_robin",
