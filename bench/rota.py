@@ -145,14 +145,16 @@ def _questions(
 
 
 def _year(schedules: list[Schedule], members: list[Member], floor: float, *, quick: bool) -> Iterator[Line]:
+    single = []
+    for schedule in schedules:
+        one = Rota([schedule], members=members)
+        since = time.process_time()
+        one.final(schedule.name, START, START + YEAR)
+        single.append(time.process_time() - since)
     rota = Rota(schedules, members=members)
     gc.collect()
-    single, found = [], 0
     began = time.process_time()
-    for schedule in schedules:
-        since = time.process_time()
-        found += len(rota.final(schedule.name, START, START + YEAR))
-        single.append(time.process_time() - since)
+    found = sum(len(rota.final(schedule.name, START, START + YEAR)) for schedule in schedules)
     took = time.process_time() - began
     print(f"rota: {found} intervals; then everybody's own", flush=True)
     began = time.process_time()
