@@ -58,8 +58,8 @@ class Rotation:
 class Restriction:
     """Hours outside of which a layer is silent; it filters and never selects (W1 to W5).
 
-    `type` `daily`: `start`, `end` (`HH:MM`, `24:00` allowed as an end) on `days` (of the start; 0 = Monday; empty: all
-    seven). `weekly`: from `start` on `start_day` to `end` on `end_day`. `tz`: a zone, `member`, or None for the layer's.
+    `type` `daily`: `start`, `end` (`HH:MM`, `24:00` allowed as an end) on `days` (of the start; 0 = Monday; empty:
+    all). `weekly`: from `start` on `start_day` to `end` on `end_day`. `tz`: a zone, `member`, or None for the layer's.
     """
 
     type: str
