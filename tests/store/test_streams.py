@@ -462,6 +462,17 @@ def test_incidents_newest_first_and_filtered(store: Store) -> None:
     assert store.open_refs() == ["INC-1", "INC-3", "INC-4", "INC-5"]
 
 
+def test_test_pages_are_left_out_of_a_list_that_does_not_want_them(store: Store) -> None:
+    for ref, kind in (("INC-1", "incident"), ("TEST-2", "test"), ("CHG-3", "change")):
+        write = new(ref)
+        save(store, dataclasses.replace(write, state=dataclasses.replace(write.state, kind=kind)))
+    lists = [
+        {row.ref for row in store.incidents(stage="open", level=None, q=None, before=None, limit=9, **more)}
+        for more in ({}, {"tests": False})
+    ]
+    assert lists == [{"INC-1", "TEST-2", "CHG-3"}, {"INC-1", "CHG-3"}]
+
+
 def test_pages_follow_their_events(store: Store) -> None:
     calls = [ev.PageRequested(later(n), n, "mei", 0, 0, ("sms", "voice")) for n in (1, 2)]
     write = new("INC-1", *calls, ev.PageFailed(later(3), 1, "mei", "sms", "no route"))

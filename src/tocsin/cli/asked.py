@@ -12,7 +12,7 @@ import typer
 from tocsin.cli.failure import Failure, misused
 from tocsin.engine.clock import SystemClock
 
-_REF = re.compile(r"(INC-|CHG-)?(?:(\d{4})-)?#?(\d{1,9})", re.IGNORECASE)
+_REF = re.compile(r"(INC-|CHG-|TEST-)?(?:(\d{4})-)?#?(\d{1,9})", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 OPEN_LIMIT = 200
 NOT_FOR_YOU, NOT_THERE = 403, 404
@@ -111,7 +111,7 @@ def find_incident(client: Reader, typed: str | None, stage: str = "open") -> str
         return f"{prefix.upper()}{year}-{int(number):04d}"
     tail = f"{year or present().year}-{int(number):04d}"
     for listed in ("open", "recorded"):
-        for row in _listed(client, listed):
+        for row in _listed(client, listed, tests=True):
             if row["ref"].endswith(tail) or (not year and int(row["ref"].rsplit("-", 1)[1]) == int(number)):
                 return str(row["ref"])
     return f"{prefix.upper()}{tail}" if prefix else _whatever_kind(client, tail)
@@ -134,14 +134,14 @@ def _whatever_kind(client: Reader, tail: str) -> str:
     return change
 
 
-def _listed(client: Reader, stage: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = client.get("incidents", stage=stage, limit=OPEN_LIMIT)["incidents"]
-    return found
+def _listed(client: Reader, stage: str, *, tests: bool = False) -> list[dict[str, Any]]:
+    found = client.get("incidents", stage=stage, limit=OPEN_LIMIT, tests=tests or None)
+    return list(found["incidents"])
 
 
 def _only_one(client: Reader, stage: str) -> str:
-    """The one of that stage; beside a single real one, drills do not count."""
-    listed = _listed(client, stage)
+    """The one of that stage; beside a single real one, drills do not count, and test pages beside any other."""
+    listed = _listed(client, stage) or _listed(client, stage, tests=True)
     real = [row for row in listed if not row.get("drill")]
     rows = real if len(real) == 1 else listed
     if len(rows) == 1:

@@ -27,6 +27,7 @@ def list_incidents(
     q: Annotated[
         str | None, typer.Option("--search", "-q", metavar="TEXT", help="Words of the title.")
     ] = None,
+    tests: Annotated[bool, typer.Option("--tests", help="Test pages as well.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = LIST_LIMIT,
     cursor: Annotated[str | None, typer.Option(metavar="CURSOR", help="Go on after an earlier list.")] = None,
     server: AtServer = None,
@@ -40,7 +41,9 @@ def list_incidents(
       tocsin list --stage open --sev SEV1 --json
     """
     with connected(server, person) as client:
-        found = client.get("incidents", stage=stage, sev=sev, q=q, limit=limit, cursor=cursor)
+        found = client.get(
+            "incidents", stage=stage, sev=sev, q=q, limit=limit, cursor=cursor, tests=tests or None
+        )
     if as_json:
         emit_json(found)
         return
@@ -52,7 +55,7 @@ def list_incidents(
     if not rows:
         STDOUT.line("no incidents")
     if found.get("next"):
-        STDOUT.line(f"more: tocsin list --cursor {found['next']}")
+        STDOUT.line(f"more: tocsin list{' --tests' if tests else ''} --cursor {found['next']}")
 
 
 def _since(row: dict[str, Any]) -> str:

@@ -491,9 +491,19 @@ class Store(Protocol):
         ...
 
     def incidents(
-        self, *, stage: str | None, level: str | None, q: str | None, before: str | None, limit: int
+        self,
+        *,
+        stage: str | None,
+        level: str | None,
+        q: str | None,
+        before: str | None,
+        limit: int,
+        tests: bool = True,
     ) -> list[IncidentRow]:
-        """Newest first; `stage` may be `open` (triage, declared, mitigated); `before` is a reference (cursor)."""
+        """Newest first; `stage` may be `open` (triage, declared, mitigated); `before` is a reference (cursor).
+
+        `tests`: test pages are among them.
+        """
         ...
 
     def timeline(self, ref: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
@@ -635,7 +645,7 @@ class Store(Protocol):
         ...
 
     def spend_code_try(self, person: str, channel: str, code_hash: str, limit: int) -> bool:
-        """Count one more try at the code under way, before it is looked at: at most `limit` ever count, whoever hurries.
+        """Count a try at the code under way before it is looked at: at most `limit` ever count, whoever hurries.
 
         False when they are spent, or another code is under way by now.
         """

@@ -58,7 +58,14 @@ class Reading(Database):
             return states_of(link, link.rows(sql.READ_STATE, ref)).get(ref)
 
     def incidents(
-        self, *, stage: str | None, level: str | None, q: str | None, before: str | None, limit: int
+        self,
+        *,
+        stage: str | None,
+        level: str | None,
+        q: str | None,
+        before: str | None,
+        limit: int,
+        tests: bool = True,
     ) -> list[IncidentRow]:
         """Newest first; `q` looks into title and reference, its wildcards meaning themselves."""
         query = select(*[stream.c[name] for name in LIST_COLUMNS])
@@ -67,6 +74,8 @@ class Reading(Database):
             query = query.where(stream.c.stage.in_(RUNNING) if stage == "open" else stream.c.stage == stage)
         if level is not None:
             query = query.where(stream.c.level == level)
+        if not tests:
+            query = query.where(stream.c.kind != "test")
         if q:
             like = f"%{escaped(q)}%"
             query = query.where(

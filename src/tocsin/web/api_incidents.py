@@ -38,7 +38,12 @@ async def declare(request: Request, body: m.Declare, key: Key = None) -> Respons
     """Declare an incident; the first pages go out with it."""
     program, caller = program_of(request), caller_of(request)
     keys = once(caller, request.url.path, key, body)
-    answer = await declare_now(program.engine.desk, caller.handle, body, keys)
+    return await declared(request, await declare_now(program.engine.desk, caller.handle, body, keys))
+
+
+async def declared(request: Request, answer: Answer) -> Response:
+    """What was opened, with its address."""
+    program = program_of(request)
     view = await run_in_threadpool(_answer_view, request, answer)
     return views.json_response({**view, "url": views.url_of(program, answer.ref)}, 201)
 

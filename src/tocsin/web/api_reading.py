@@ -31,8 +31,9 @@ def listed(
     q: m.Line | None = None,
     cursor: Annotated[str | None, Query(description="next of the page before")] = None,
     limit: Limit = 50,
+    tests: Annotated[bool, Query(description="test pages as well")] = False,
 ) -> Response:
-    """Incidents, newest first."""
+    """Incidents, newest first; test pages only where they are asked for."""
     program = program_of(request)
     if stage is not None and stage not in STAGES:
         raise invalid("stage", f"one of {', '.join(STAGES)}")
@@ -40,7 +41,7 @@ def listed(
         raise invalid("cursor", "take it from `next` of the page before")
     level = program.engine.contexts.live.policy.severity(sev) if sev else None
     rows = program.store.incidents(
-        stage=stage, level=level.level if level else sev, q=q, before=cursor, limit=limit + 1
+        stage=stage, level=level.level if level else sev, q=q, before=cursor, limit=limit + 1, tests=tests
     )
     more = len(rows) > limit
     shown = rows[:limit]

@@ -9,9 +9,11 @@ from fastapi import FastAPI
 from tocsin import __version__
 from tocsin.web import (
     api_admin,
+    api_contacts,
     api_handbook,
     api_incidents,
     api_oncall,
+    api_paging,
     api_plan,
     api_reading,
     api_work,
@@ -53,6 +55,8 @@ INCIDENTS = [
     Entry("GET", "/api/v1/incidents/{ref}/evidence/{digest}", evidence.download, READ, FILE),
     Entry("GET", "/api/v1/actions", api_work.actions, READ, "actions"),
     Entry("GET", "/api/v1/pages", api_reading.pages, READ, "pages"),
+    Entry("POST", "/api/v1/pages", api_paging.page, DECLARE, "declared", 201),
+    Entry("POST", "/api/v1/pages/test", api_paging.page_test, RESPOND, "declared", 201),
     Entry("GET", "/api/v1/events", live.events, READ, STREAM),
 ]
 COMMANDS = [
@@ -73,6 +77,12 @@ ON_CALL = [
     Entry("POST", "/api/v1/schedules/{name}/overrides", api_oncall.add, RESPOND, "override", 201),
     Entry("DELETE", "/api/v1/schedules/{name}/overrides/{seq}", api_oncall.remove, RESPOND, "override"),
     Entry("POST", "/api/v1/schedules/{name}/take", api_oncall.take, RESPOND, "override", 201),
+]
+CONTACTS = [
+    Entry("GET", "/api/v1/contacts", api_contacts.listed, READ, "contacts"),
+    Entry("POST", "/api/v1/contacts", api_contacts.add, RESPOND, "contact", 201),
+    Entry("POST", "/api/v1/contacts/{channel}/verify", api_contacts.verify, RESPOND, "contact"),
+    Entry("DELETE", "/api/v1/contacts/{channel}", api_contacts.remove, RESPOND, EMPTY, 204),
 ]
 HANDBOOK = [
     Entry("GET", "/api/v1/me", api_handbook.me, READ, "me"),
@@ -127,6 +137,7 @@ ROUTES = [
     *INCIDENTS,
     *COMMANDS,
     *ON_CALL,
+    *CONTACTS,
     *HANDBOOK,
     *ADMINISTRATION,
     *HEALTH,

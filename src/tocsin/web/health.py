@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from tocsin import __version__
 from tocsin.domain.readiness import RULES, PersonReadiness, Readiness
+from tocsin.engine.numbers import PREFIXES
 from tocsin.store.contract import StoreUnavailable
 from tocsin.web.auth import program_of
 from tocsin.web.judged import Judged
@@ -24,6 +25,7 @@ from tocsin.wiring.synthetic import read_record
 
 COUNTED: Final = 10_000
 """Rows looked at for a gauge; older pages and effects are not counted."""
+TEST_PAGE: Final = f"{PREFIXES['test']}-"
 EFFECT_STATES: Final = ("waiting", "leased", "failed")
 
 
@@ -99,13 +101,13 @@ def _counted(found: Iterable[tuple[str, ...]]) -> Iterable[tuple[tuple[str, ...]
 
 def _work(program: Program) -> list[Metric]:
     store = program.store
-    rows = store.incidents(stage="open", level=None, q=None, before=None, limit=COUNTED)
+    rows = store.incidents(stage="open", level=None, q=None, before=None, limit=COUNTED, tests=False)
     effects: list[Any] = [e for s in EFFECT_STATES for e in store.effects(None, state=s, limit=COUNTED)]
-    pages = store.pages(None, limit=COUNTED)
+    pages = [p for p in store.pages(None, limit=COUNTED) if not p.ref.startswith(TEST_PAGE)]
     return [
         _gauge(
             "tocsin_open_incidents",
-            "incidents that run, without drills",
+            "incidents that run, without drills and test pages",
             _counted((r.level, r.stage) for r in rows if not r.drill),
             "level",
             "stage",
@@ -118,7 +120,10 @@ def _work(program: Program) -> list[Metric]:
             "state",
         ),
         _gauge(
-            "tocsin_pages", "pages by outcome", _counted((p.outcome or "open",) for p in pages), "outcome"
+            "tocsin_pages",
+            "pages by outcome, without test pages",
+            _counted((p.outcome or "open",) for p in pages),
+            "outcome",
         ),
         _gauge("tocsin_alarms", "alarms that stand", [((), float(len(store.alarms())))]),
     ]

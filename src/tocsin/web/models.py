@@ -84,7 +84,7 @@ Day = Annotated[
     BeforeValidator(day, json_schema_input_type=str),
     Field(json_schema_extra={"format": "date", "examples": ["2026-03-29"]}),
 ]
-REFERENCE: Final = r"^(?:INC|CHG)-[0-9]{4}-[0-9]{4,9}$"
+REFERENCE: Final = r"^(?:INC|CHG|TEST)-[0-9]{4}-[0-9]{4,9}$"
 Ref = Annotated[str, Field(pattern=REFERENCE)]
 Number = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 Seconds = Annotated[StrictInt, Field(ge=0, le=10 * 366 * 24 * 3600)]

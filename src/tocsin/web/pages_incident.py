@@ -23,7 +23,7 @@ from tocsin.domain.incident import Incident, Stage
 from tocsin.domain.people import Permission
 from tocsin.engine.sitting import UnknownIncident
 from tocsin.store.contract import Recorded
-from tocsin.web import evidence, show_duties, show_gates, show_verbs, show_work
+from tocsin.web import evidence, show_calling, show_duties, show_gates, show_verbs, show_work
 from tocsin.web import show_incident as show
 from tocsin.web.auth import Caller, caller_of, program_of
 from tocsin.web.commands import carry_out
@@ -135,6 +135,7 @@ def _shown(
         "once": secrets.token_urlsafe(12),
         "named": lambda handle: named(context, handle),
         **_head(program, state, context),
+        **_calling(program, state, context, caller, records),
         **_people(state, context, caller),
         **_work(program, state, context, caller, records),
         **_duties(program, state, context, caller, records),
@@ -151,10 +152,20 @@ def _head(program: Program, state: Incident, context: Context) -> Values:
         "quiet": not state.stage.running or state.stage == Stage.MITIGATED,
         "steps": show.stage_steps(state, context, now),
         "clocks": clocks_of(state, context, now),
-        "calls": show.calls_of(state, context),
         "next": show.next_steps(state, context),
-        "called": show.is_called(state),
         "alerts": program.store.alerts(state.ref)[:ALERTS_SHOWN],
+    }
+
+
+def _calling(
+    program: Program, state: Incident, context: Context, caller: Caller, records: list[Recorded]
+) -> Values:
+    now = program.clock.now()
+    return {
+        "calls": show.calls_of(state, context),
+        "called": show.is_called(state),
+        "answers": show.may_answer(state, caller.handle),
+        "standing": show_calling.standing_of(state, context, now, caller.handle, records),
     }
 
 
@@ -229,5 +240,5 @@ def _forms(program: Program, state: Incident, context: Context, caller: Caller, 
 
 def _others(program: Program, state: Incident) -> list[Any]:
     """Incidents that this one could be merged into."""
-    rows = program.store.incidents(stage="open", level=None, q=None, before=None, limit=30)
+    rows = program.store.incidents(stage="open", level=None, q=None, before=None, limit=30, tests=False)
     return [row for row in rows if row.ref != state.ref and row.drill == state.drill]

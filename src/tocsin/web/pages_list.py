@@ -22,6 +22,7 @@ def incidents(
     request: Request,
     stage: Annotated[str, Query(description="a stage, open or all")] = "all",
     cursor: Annotated[str | None, Query(description="the last one of the page before")] = None,
+    tests: Annotated[bool, Query(description="test pages as well")] = False,
 ) -> Response:
     """Every incident by its stage, newest first; the worst of the open ones stand on the home page."""
     program = program_of(request)
@@ -31,7 +32,12 @@ def incidents(
         raise Problem(422, "cursor: take it from the link to older ones")
     seq = program.store.last_seq()
     rows = program.store.incidents(
-        stage=None if stage == "all" else stage, level=None, q=None, before=cursor, limit=AT_ONCE + 1
+        stage=None if stage == "all" else stage,
+        level=None,
+        q=None,
+        before=cursor,
+        limit=AT_ONCE + 1,
+        tests=tests,
     )
     _, context = program.engine.contexts.active()
     values = {
@@ -39,6 +45,7 @@ def incidents(
         "stage": stage,
         "stages": ("all", *STAGES),
         "cursor": cursor,
+        "tests": tests,
         "rows": with_badges(rows[:AT_ONCE], context),
         "next": rows[AT_ONCE - 1].ref if len(rows) > AT_ONCE else None,
     }

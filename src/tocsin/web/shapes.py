@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from tocsin.web.auth import Access
 from tocsin.web.shapes_oncall import FinalShape, OnCallNowShape, OverrideList, PlannedShape, ScheduleList
+from tocsin.web.shapes_paging import CallingShape, ContactList, ContactShape, PageList
 from tocsin.web.shapes_plan import PlanShape, ReadinessShape, TriedShape
 from tocsin.web.shapes_work import ActionList, BriefShape, GateList, ScoreShape, WorkShape
 
@@ -103,6 +104,7 @@ class IncidentShape(RowShape, WorkShape):
     documents: dict[str, str]
     documents_owed: dict[str, str]
     firing: int
+    calling: CallingShape
 
 
 class IncidentList(BaseModel):
@@ -155,23 +157,6 @@ class AlertShape(BaseModel):
 
 class AlertList(BaseModel):
     alerts: list[AlertShape]
-
-
-class PageShape(BaseModel):
-    ref: str
-    number: int
-    person: str
-    rung: int
-    requested_at: datetime
-    outcome: str | None
-    sent: bool
-    failed: list[str]
-    seq: int
-
-
-class PageList(BaseModel):
-    pages: list[PageShape]
-    next: int | None
 
 
 class TurnShape(BaseModel):
@@ -316,6 +301,8 @@ SHAPES: Final[dict[str, type[BaseModel]]] = {
     "answer": AnswerShape,
     "backup": BackupShape,
     "brief": BriefShape,
+    "contact": ContactShape,
+    "contacts": ContactList,
     "declared": DeclaredShape,
     "effects": EffectList,
     "final": FinalShape,

@@ -30,7 +30,9 @@ def open_rows(program: Program) -> list[IncidentRow]:
     found: list[IncidentRow] = []
     while True:
         before = found[-1].ref if found else None
-        more = program.store.incidents(stage="open", level=None, q=None, before=before, limit=AT_ONCE)
+        more = program.store.incidents(
+            stage="open", level=None, q=None, before=before, limit=AT_ONCE, tests=False
+        )
         found += more
         if len(more) < AT_ONCE:
             break
@@ -86,7 +88,9 @@ def lately(program: Program) -> list[IncidentRow]:
     found = [
         row
         for stage in OVER
-        for row in program.store.incidents(stage=stage, level=None, q=None, before=None, limit=RECENT)
+        for row in program.store.incidents(
+            stage=stage, level=None, q=None, before=None, limit=RECENT, tests=False
+        )
         if row.kind == "incident"
     ]
     return sorted(found, key=lambda row: (row.opened_at, row.ref), reverse=True)[:RECENT]

@@ -8,11 +8,12 @@ from datetime import datetime
 from tocsin.domain import clocks, comms, crew, escalation, postmortem
 from tocsin.domain.context import Context
 from tocsin.domain.due import Deadline
-from tocsin.domain.incident import Incident, Page, Paging, Stage
+from tocsin.domain.incident import ASKED, Incident, Page, Paging, Stage
 from tocsin.domain.people import Person
 from tocsin.domain.policy import Severity
 from tocsin.domain.spans import span
 from tocsin.web.auth import Caller
+from tocsin.web.show_calling import WayShow, ways_of
 from tocsin.web.show_clocks import NAMES, named
 from tocsin.web.templating import near
 
@@ -31,7 +32,7 @@ class Badge:
     name: str = ""
 
 
-KIND_NAMES = {"near-miss": "Near miss", "change": "Planned change"}
+KIND_NAMES = {"near-miss": "Near miss", "change": "Planned change", "test": "Test page"}
 
 
 def badge_of(state: Incident, context: Context) -> Badge:
@@ -41,7 +42,7 @@ def badge_of(state: Incident, context: Context) -> Badge:
 
 def kind_badge(kind: str) -> Badge:
     """The badge of what has no severity."""
-    return Badge(KIND_NAMES.get(kind, kind), 0, {"near-miss": "~", "change": "Δ"}.get(kind, "·"))
+    return Badge(KIND_NAMES.get(kind, kind), 0, {"near-miss": "~", "change": "Δ", "test": "T"}.get(kind, "·"))
 
 
 def badge(level: str, context: Context) -> Badge:
@@ -92,12 +93,13 @@ def _seat(key: str, name: str, state: Incident, context: Context, me: Person | N
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Somebody who is or was called, or will be. `st`: met, late, now, next, off."""
+    """Somebody who is or was called, or will be. `st`: met, late, now, next, off; `ways` only while she is called."""
 
     at: datetime
     st: str
     who: str
     what: str
+    ways: tuple[WayShow, ...] = ()
 
 
 _OUTCOMES = {
@@ -105,20 +107,29 @@ _OUTCOMES = {
     "stopped": ("off", "called off: somebody else took it"),
     "superseded": ("off", "called again"),
     "unreachable": ("late", "could not be reached"),
+    "expired": ("late", "did not answer in time"),
 }
 
 
 def calls_of(state: Incident, context: Context) -> list[Call]:
-    """The newest pages, oldest first, then the steps of the ladder that are still to come."""
+    """The newest pages, oldest first, then what waits for the end of quiet hours, then the next step of the ladder."""
     kept = [page for page in state.pages if page.outcome != "superseded"][-PAGES_SHOWN:]
+    kept.sort(key=lambda page: page.until is not None)
     return [*(_call(page, context) for page in kept), *_to_come(state, context)]
 
 
 def _call(page: Page, context: Context) -> Call:
+    who = named(context, page.person)
+    if page.until is not None:
+        return Call(page.until, "next", who, "not before: her quiet hours, and it is of low urgency")
     by = ", ".join(c for c in page.channels if c not in page.failed) or "no channel"
     waiting = ("now", f"called by {by}, no answer yet" if page.sent else f"being called by {by}")
     st, what = _OUTCOMES.get(page.outcome or "", waiting)
-    return Call(page.at, st, named(context, page.person), what)
+    if page.rung == ASKED:
+        what = "was called in, and joined" if page.outcome == "acked" else f"{what}; called in to help"
+    elif page.shadow:
+        what = f"{what}; learns along"
+    return Call(page.at, st, who, what, ways_of(page))
 
 
 def _to_come(state: Incident, context: Context) -> list[Call]:
@@ -154,10 +165,10 @@ def _will(deadline: Deadline, state: Incident, context: Context) -> str:
     words = {
         "breach": f"record that {NAMES.get(deadline.key, deadline.key).lower()} missed its limit, tell {ic}",
         "rung": f"call {''.join(_rung_people(state, context))}",
-        "way": "use the next way to reach whoever is called",
-        "quiet-end": "call whoever was left alone in her quiet hours",
-        "gone": "note that whoever is called is gone",
-        "asked": "call those again who were asked to help",
+        "way": _next_way(deadline, state, context),
+        "quiet-end": f"call {_paged(deadline, state, context)}: the quiet hours are over",
+        "gone": f"note that {_paged(deadline, state, context)} is gone",
+        "asked": f"call {_paged(deadline, state, context)} again, who was asked to help",
         "snooze-end": "call people again: the silence ends",
         "ack-reminder": f"ask {named(context, state.acked_by or '')} whether she is still on it",
         "ack-timeout": "call people anew: nothing was heard of whoever acknowledged",
@@ -183,6 +194,19 @@ def _will(deadline: Deadline, state: Incident, context: Context) -> str:
             else f"remind {named(context, offer.to)} of the offered seat"
         )
     return words.get(deadline.kind, deadline.kind)
+
+
+def _paged(deadline: Deadline, state: Incident, context: Context) -> str:
+    """Whose page it is that the deadline is about."""
+    page = state.page(int(deadline.key)) if deadline.key.isdecimal() else None
+    return named(context, page.person) if page is not None else "whoever is called"
+
+
+def _next_way(deadline: Deadline, state: Incident, context: Context) -> str:
+    page = state.page(int(deadline.key)) if deadline.key.isdecimal() else None
+    waiting = next((way for way in ways_of(page) if way.st == "waits"), None) if page is not None else None
+    by = f"by {waiting.channel} too" if waiting else "by the next way"
+    return f"call {_paged(deadline, state, context)} {by}"
 
 
 def _rung_people(state: Incident, context: Context) -> tuple[str, str]:
@@ -211,7 +235,9 @@ def stage_steps(state: Incident, context: Context, now: datetime) -> list[StageS
         ("Resolved", state.resolved_at),
         ("Closed", state.closed_at),
     ]
-    if state.kind != "incident":
+    if state.kind == "test":
+        reached = [("Called", state.opened_at)]
+    elif state.kind != "incident":
         reached = [("Recorded", state.opened_at), ("Closed", state.closed_at)]
     ended = _ended_early(state)
     if ended is not None:
@@ -231,7 +257,8 @@ def stage_steps(state: Incident, context: Context, now: datetime) -> list[StageS
 def _ended_early(state: Incident) -> StageStep | None:
     match state.stage:
         case Stage.DISMISSED:
-            return StageStep("Dismissed", "now", "it was none")
+            over = StageStep("Over", "now", "the test has ended")
+            return over if state.kind == "test" else StageStep("Dismissed", "now", "it was none")
         case Stage.MERGED:
             return StageStep("Merged", "now", f"goes on in {state.merged_into}")
         case _:
@@ -252,7 +279,13 @@ def _when(name: str, at: datetime | None, state: Incident, context: Context, now
 
 def is_called(state: Incident) -> bool:
     """Whether somebody is being called: an acknowledgement ends it."""
-    return state.stage.running and state.paging == Paging.TRIGGERED
+    tried = state.kind == "test" and bool(state.open_pages())
+    return state.stage.running and (state.paging == Paging.TRIGGERED or tried)
+
+
+def may_answer(state: Incident, handle: str) -> bool:
+    """Whether her acknowledgement would mean something: a test page is answered only by whoever is tested."""
+    return is_called(state) and (state.kind != "test" or any(p.person == handle for p in state.open_pages()))
 
 
 def role_name(context: Context, key: str) -> str:

@@ -105,10 +105,17 @@ def _plain(line: Line, event: ev.Event) -> None:
 
 
 def _opened(line: Line, event: ev.Opened, _: Context) -> None:
-    line.word = {"near-miss": "Recorded a near miss", "change": "Planned a change"}.get(event.kind, "Opened")
+    line.word = _BEGAN.get(event.kind, "Opened")
     line.say, line.level = event.title, event.level
     if event.by is None:
         line.k, line.icon, line.who = "alert", "bell", "An alert"
+
+
+_BEGAN = {
+    "near-miss": "Recorded a near miss",
+    "change": "Planned a change",
+    "test": "Sent a test page",
+}
 
 
 def _declared(line: Line, event: ev.Declared, _: Context) -> None:

@@ -7,9 +7,10 @@ from typing import Final
 
 from tocsin.domain import postmortem
 from tocsin.domain.context import Context
-from tocsin.domain.incident import Incident, Stage
+from tocsin.domain.incident import Incident, Paging, Stage
 from tocsin.domain.people import Permission
 from tocsin.web.auth import Caller
+from tocsin.web.show_calling import may_renew
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,13 @@ PICKS: Final = {
         Pick("role", "Role"),
         Pick("handoff", "Hand over"),
         Pick("shadow", "Shadow"),
+        Pick("call", "Call people in"),
+        Pick("escalate", "Escalate"),
+        Pick("pass", "Pass on"),
+        Pick("renew", "Still on it"),
+        Pick("snooze", "Snooze"),
+        Pick("reassign", "Reassign"),
+        Pick("unack", "Take the ack back"),
         Pick("restrict", "Restrict"),
         Pick("statement-draft", "Statement"),
         Pick("legal-start", "Legal deadline"),
@@ -90,6 +98,7 @@ _GROUPS: Final = (
         ("declare", "severity", "propose", "resolve", "reopen", "merge", "report", "dismiss"),
     ),
     ("work", "Work", ("task-open", "gate-check", "gate-point", "restored", "evidence", "suspect")),
+    ("calls", "Calls", ("call", "escalate", "pass", "renew", "snooze", "reassign", "unack")),
     ("people", "People", ("role", "handoff", "shadow", "restrict", "statement-draft", "legal-start")),
     ("after", "After", ("action-add", "postmortem", "ticket", "close")),
 )
@@ -105,7 +114,8 @@ _AT_WORK: Final = _ALWAYS | {
     "legal-start",
     "statement-draft",
 }
-_RUNNING: Final = _AT_WORK | {"severity", "role", "handoff", "shadow", "merge", "report"}
+_CALLS: Final = frozenset({"call", "escalate", "pass", "renew", "snooze", "reassign", "unack"})
+_RUNNING: Final = _AT_WORK | _CALLS | {"severity", "role", "handoff", "shadow", "merge", "report"}
 _DECLARED: Final = _RUNNING | {"update", "resolve", "action-add", "ticket"}
 _POSSIBLE: Final[dict[Stage, frozenset[str]]] = {
     Stage.TRIAGE: _RUNNING | {"declare", "dismiss"},
@@ -138,6 +148,14 @@ def possible(state: Incident, context: Context, caller: Caller) -> frozenset[str
         without |= {"handoff"}
     if state.room.restriction is not None:
         without |= {"restrict"}
+    if all(page.person != caller.handle for page in state.open_pages()):
+        without |= {"pass"}
+    if state.paging != Paging.ACKED:
+        without |= {"unack"}
+    if not may_renew(state, context, caller.handle):
+        without |= {"renew"}
+    if state.kind == "test":
+        return frozenset()
     if state.kind != "incident":
         without |= {"reopen", "legal-start", "statement-draft", "ticket"}
     if state.stage == Stage.RESOLVED and not owes_postmortem(state, context):

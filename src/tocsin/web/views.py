@@ -12,13 +12,15 @@ from starlette.responses import Response
 from tocsin.domain import clocks, comms, postmortem
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context
-from tocsin.domain.incident import Clock, Incident
+from tocsin.domain.incident import Clock, Incident, Paging
 from tocsin.domain.narrate import actor, kind_of, sentence
 from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.oncall.tables import Turn, turn_at
 from tocsin.domain.people import Directory, Person
 from tocsin.domain.policy import RotationTable
 from tocsin.store.contract import AlertRow, EffectRow, IncidentRow, PageRow, Recorded, SecretRow
+from tocsin.web.stored import records_of
+from tocsin.web.views_calling import calling_view
 from tocsin.web.views_work import duties_view, process_view, room_view, work_view
 from tocsin.wiring.program import Program
 
@@ -62,9 +64,15 @@ def incident_view(program: Program, state: Incident) -> Json:
         "documents": dict(state.documents),
         "documents_owed": dict(postmortem.documents_owed(state)),
         "firing": state.firing,
+        "calling": calling_view(state, context, program.clock.now(), _told(program, state)),
         "version": state.version,
         "url": url_of(program, state.ref),
     }
+
+
+def _told(program: Program, state: Incident) -> list[Recorded]:
+    """The timeline, where only that says who snoozed it."""
+    return records_of(program, state.ref) if state.paging is Paging.SNOOZED else []
 
 
 def _times(state: Incident) -> Json:

@@ -39,11 +39,13 @@ def refuse_unfit(person: str, channel: str, address: str, channels: Mapping[str,
         raise Refused(f"there is no channel {channel!r}", f"configured in tocsin.toml: {known}")
     if settings.people is not None and person not in settings.people:
         raise Refused(
-            f"channel {channel!r} is kept for others", f"tocsin.toml: channel.{channel}.people names whom it reaches"
+            f"channel {channel!r} is kept for others",
+            f"tocsin.toml: channel.{channel}.people names whom it reaches",
         )
     if not address.strip() or len(address) > ADDRESS_LIMIT or not address.isprintable():
         raise Refused(
-            "the address is empty or holds what no address holds", f"one line of at most {ADDRESS_LIMIT} characters"
+            "the address is empty or holds what no address holds",
+            f"one line of at most {ADDRESS_LIMIT} characters",
         )
     if isinstance(settings, EmailSettings) and _MAIL.fullmatch(address) is None:
         raise Refused(f"{address!r} is no e-mail address", "write name@example.com")
@@ -56,7 +58,8 @@ def new_code() -> str:
 
 def _hashed(code: str, person: str, channel: str, address: str) -> str:
     """What is stored of a code: bound to person, channel and address, so that it proves nothing else."""
-    return hashlib.sha256("\0".join((person, channel, address, code)).encode()).hexdigest()
+    said = f"{person}\n{channel}\n{address}\n{code}"
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def row_of(store: Store, person: str, channel: str) -> ContactRow | None:
@@ -64,17 +67,20 @@ def row_of(store: Store, person: str, channel: str) -> ContactRow | None:
     return next((row for row in store.contacts(person) if row.channel == channel), None)
 
 
-def refuse_needless(store: Store, people: Directory, person: str, channel: str, address: str, now: datetime) -> None:
+def refuse_needless(
+    store: Store, people: Directory, person: str, channel: str, address: str, now: datetime
+) -> None:
     """Raises Refused for an address that is in use already, and for a code too soon after the last one."""
     if any(m.channel == channel and m.address == address for m in people.methods_of(person)):
         raise Refused(
-            f"pages on {channel} go to that address already", f"tocsin page test shows whether one arrives"
+            f"pages on {channel} go to that address already", "tocsin page test shows whether one arrives"
         )
     row = row_of(store, person, channel)
     if row is not None and row.code_until is not None and now < row.code_until - CODE_FOR + CODE_EVERY:
         again = row.code_until - CODE_FOR + CODE_EVERY
         raise Refused(
-            f"a code was sent to {row.waiting} less than a minute ago", f"another one from {again:%H:%M:%S} UTC on"
+            f"a code was sent to {row.waiting} less than a minute ago",
+            f"another one from {again:%H:%M:%S} UTC on",
         )
 
 
@@ -142,10 +148,21 @@ def verify(store: Store, person: str, channel: str, code: str, now: datetime) ->
         raise Refused("the code has run out", f"tocsin contact add {channel} {row.waiting} sends a new one")
     if not hmac.compare_digest(row.code_hash, _hashed(code, person, channel, row.waiting)):
         left = CODE_TRIES - row.code_tries - 1
-        said = f"{left} more {'try' if left == 1 else 'tries'}" if left > 0 else "it is void now: ask for a new one"
+        said = (
+            f"{left} more {'try' if left == 1 else 'tries'}"
+            if left > 0
+            else "it is void now: ask for a new one"
+        )
         raise Refused("that is not the code", said)
     proven = ContactRow(
-        person, channel, row.waiting, now, verified_at=now, last_ok=now, test_at=row.test_at, tried=row.waiting
+        person,
+        channel,
+        row.waiting,
+        now,
+        verified_at=now,
+        last_ok=now,
+        test_at=row.test_at,
+        tried=row.waiting,
     )
     store.save_contact(proven)
     return proven
