@@ -88,3 +88,36 @@ def test_a_step_of_the_clock_begins_nothing_twice(database_url: str, monkeypatch
     story.engine.desk.stop()
     assert [e.state for e in story.store.effects(None) if e.about == "page"] == ["done"]
     story.close()
+
+
+def test_a_lane_that_was_found_empty_is_not_asked_again_because_a_send_ends(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "POLL_SECONDS", 30)
+    story = Story(database_url, scripts.live(scripts.acme_policy()), at=scripts.DAY, lanes=())
+    asked: list[int] = []
+
+    async def carried(_: Taken) -> Carried:
+        return Carried("sent")
+
+    def take(self: Courier, lane: Lane, free: int) -> list[Taken]:
+        asked.append(free)
+        return courier_take(self, lane, free)
+
+    courier_take = Courier.take
+    monkeypatch.setattr(Courier, "take", take)
+    story.declare("Sign-in loops for all users", by="aisha", sev="SEV1")
+    story.engine.desk.start()
+    carrying = Courier(story.store, story.engine.desk, story.clock, [Lane("mail", carried)], owner="me")
+    carrying.start()
+
+    def sent() -> list[str]:
+        return [e.state for e in story.store.effects(None) if e.about == "page"]
+
+    eventually(lambda: sent() == ["done"], "the page is sent")
+    for_a_while(lambda: len(asked) == 1, 0.3, "nothing else was to be found")
+    carrying.hint({"mail"})
+    eventually(lambda: len(asked) == 2, "it is asked when something comes")
+    carrying.stop()
+    story.engine.desk.stop()
+    story.close()

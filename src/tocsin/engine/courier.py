@@ -182,18 +182,31 @@ class Road:
             await asyncio.wait(self._under_way.values())
 
     async def _carry_on(self) -> None:
+        """Look when rung, once a second, and when a send ends while more may be waiting than the last look took."""
+        loop = asyncio.get_running_loop()
+        look_at, more = loop.time(), False
         while not self._stopping:
-            self._hint.clear()
-            for taken in await self._take(self._lane.slots - len(self._under_way)):
-                # A lease that ended early, since the clock stepped, begins nothing a second time.
-                if taken.key not in self._under_way:
-                    self._under_way[taken.key] = asyncio.create_task(self._carry(taken))
+            if more or self._hint.is_set() or loop.time() >= look_at:
+                self._hint.clear()
+                look_at, more = loop.time() + POLL_SECONDS, await self._begin()
             ring = asyncio.create_task(self._hint.wait())
             await asyncio.wait(
-                {ring, *self._under_way.values()}, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                {ring, *self._under_way.values()},
+                timeout=max(0.0, look_at - loop.time()),
+                return_when=asyncio.FIRST_COMPLETED,
             )
             ring.cancel()
             self._under_way = {key: task for key, task in self._under_way.items() if not task.done()}
+
+    async def _begin(self) -> bool:
+        """Begin what is due; whether more may be waiting: every slot is in use."""
+        free = self._lane.slots - len(self._under_way)
+        taken = await self._take(free)
+        for each in taken:
+            # A lease that ended early, since the clock stepped, begins nothing a second time.
+            if each.key not in self._under_way:
+                self._under_way[each.key] = asyncio.create_task(self._carry(each))
+        return len(taken) >= free
 
     async def _take(self, free: int) -> list[Taken]:
         if free <= 0:
