@@ -20,8 +20,9 @@ from tocsin.store.contract import Store, StoreUnavailable, UnknownEvent
 log = structlog.get_logger("tocsin.ticker")
 
 POLL = timedelta(seconds=1)
-TICK_STREAMS = 32
-"""As many as one batch has time for: on PostgreSQL every row that is taken is locked, which is a write."""
+MOST_STREAMS, FEWEST_STREAMS = 32, 4
+"""A tick takes as many as the last one had time for, twice as many when time was left: what is taken is decoded, and on
+PostgreSQL locked, which is a write."""
 HELD_ELSEWHERE_S = 0.05
 """When nothing could be advanced, another node holds it: the pause before the next look."""
 ASIDE = timedelta(seconds=30)
@@ -41,6 +42,7 @@ class Ticker:
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._aside: dict[str, datetime] = {}
+        self._room = MOST_STREAMS
         self.held = False
         self.last_tick = clock.now()
 
@@ -117,13 +119,16 @@ class Ticker:
 
     def _advance_due(self, sitting: Sitting, at: datetime) -> Answer:
         until = time.perf_counter() + BATCH_SECONDS
-        due = sitting.batch.take_due(at, TICK_STREAMS, tuple(self._aside))
+        due = sitting.batch.take_due(at, self._room, tuple(self._aside))
         sitting.hold(due)
         fired = 0
-        for ref in due:
+        for done, ref in enumerate(due, 1):
             fired += self._advance(sitting, ref, at)
             if time.perf_counter() > until:
+                self._room = max(FEWEST_STREAMS, done)
                 break
+        else:
+            self._room = min(MOST_STREAMS, 2 * self._room)
         return Answer("", fired)
 
     def _advance(self, sitting: Sitting, ref: str, at: datetime) -> int:
