@@ -25,6 +25,7 @@ from tocsin.web.auth import Caller, caller_of, person_of, program_of
 from tocsin.web.problems import Problem, invalid
 from tocsin.web.repeat import Key, Made, repeatable
 from tocsin.wiring import overrides
+from tocsin.wiring.history import rota_as_known
 from tocsin.wiring.program import Program
 
 At = Annotated[m.Instant | None, Query(description="an instant; default: now")]
@@ -39,7 +40,7 @@ def _rota(program: Program, as_of: datetime | None) -> Rota:
     if as_of is None:
         return program.engine.contexts.live.rota
     try:
-        return overrides.rota_as_of(program, as_of)
+        return rota_as_known(program.store, as_of)
     except LookupError as unknown:
         raise invalid("as_of", str(unknown)) from None
 

@@ -18,7 +18,6 @@ from tocsin.domain.people import Directory
 from tocsin.domain.preview import SPAN, Preview, preview
 from tocsin.domain.schedules import Adjustment, Interval, Schedule
 from tocsin.store.contract import ADJUSTMENTS_FROM
-from tocsin.wiring.people import directory, rota_of
 from tocsin.wiring.program import Program
 
 MINUTE: Final = timedelta(minutes=1)
@@ -243,21 +242,3 @@ def _state(made: Adjustment, now: datetime) -> str:
     if ends <= now or ends <= made.start:
         return "over"
     return "running" if made.start <= now else "waiting"
-
-
-def rota_as_of(program: Program, as_of: datetime) -> Rota:
-    """The rota by what was known then: the handbook that was active, and the overrides that had been made (V1).
-
-    Raises LookupError when nothing was known yet. Zones and activity of people are those of that handbook, and of
-    today's people beside it.
-    """
-    active = [row for row in program.store.activations() if row.at <= as_of]
-    stored = program.store.policy(active[-1].hash) if active else None
-    if stored is None:
-        raise LookupError(f"no handbook was active at {as_of:%Y-%m-%d %H:%M} UTC")
-    made: dict[str, list[Adjustment]] = {}
-    for name, adjustment in program.store.adjustments(as_of=as_of):
-        made.setdefault(name, []).append(adjustment)
-    settings = program.settings
-    people = directory(stored.policy, program.store.people(), settings.channels, settings.people.admins)
-    return rota_of(stored.policy, people, made)
