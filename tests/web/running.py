@@ -121,9 +121,16 @@ def serving(app: Any, port: int) -> Iterator[LiveServer]:
 
 
 @contextmanager
-def served(folder: Path, clock: Callable[[datetime | None], Clock] | None = None) -> Iterator[Served]:
+def served(
+    folder: Path,
+    clock: Callable[[datetime | None], Clock] | None = None,
+    prepare: Callable[[Path], None] = lambda _: None,
+) -> Iterator[Served]:
+    """`prepare` changes the copy of the example before it is read."""
     port, moved = free_port(), MovedClock()
-    settings = load(acme(folder, port), {})
+    home = acme(folder, port)
+    prepare(home)
+    settings = load(home, {})
     program = open_program(settings, clock=clock or (lambda _: moved))
     program.engine.start()
     mails: list[Any] = []

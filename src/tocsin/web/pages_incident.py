@@ -149,7 +149,7 @@ def _head(program: Program, state: Incident, context: Context) -> Values:
     now = program.clock.now()
     return {
         "badge": show.badge_of(state, context),
-        "quiet": not state.stage.running or state.stage == Stage.MITIGATED,
+        "quiet": not state.stage.running or state.stage == Stage.MITIGATED or state.kind == "test",
         "steps": show.stage_steps(state, context, now),
         "clocks": clocks_of(state, context, now),
         "next": show.next_steps(state, context),

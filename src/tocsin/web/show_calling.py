@@ -108,13 +108,17 @@ def may_renew(state: Incident, context: Context, handle: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the calling stands, in words. `st` chooses the look; `renews`: she may say that she is still on it."""
+    """How the calling stands, in words. `st` chooses the look.
+
+    `renews`: she may say that she is still on it; `asked`: and is asked to.
+    """
 
     st: str
     icon: str
     say: str
     more: str = ""
     renews: bool = False
+    asked: bool = False
 
 
 def standing_of(
@@ -145,7 +149,8 @@ def _held(state: Incident, context: Context, now: datetime, due: datetime, renew
     more = "Without a sign of life people are called anew then."
     if asked is not None:
         more = f"Asked at {near(asked, now)}, no answer yet. {more}"
-    return Standing("risk" if asked else "", "sand", f"{who} has it until {near(due, now)}", more, renews)
+    st, say = "risk" if asked else "", f"{who} has it until {near(due, now)}"
+    return Standing(st, "sand", say, more, renews, renews and asked is not None)
 
 
 def _names(people: Iterable[str], context: Context) -> str:

@@ -104,7 +104,7 @@ class Call:
 
 _OUTCOMES = {
     "acked": ("met", "acknowledged"),
-    "stopped": ("off", "called off: somebody else took it"),
+    "stopped": ("off", "called off"),
     "superseded": ("off", "called again"),
     "unreachable": ("late", "could not be reached"),
     "expired": ("late", "did not answer in time"),
@@ -115,21 +115,24 @@ def calls_of(state: Incident, context: Context) -> list[Call]:
     """The newest pages, oldest first, then what waits for the end of quiet hours, then the next step of the ladder."""
     kept = [page for page in state.pages if page.outcome != "superseded"][-PAGES_SHOWN:]
     kept.sort(key=lambda page: page.until is not None)
-    return [*(_call(page, context) for page in kept), *_to_come(state, context)]
+    return [*(_call(page, state, context) for page in kept), *_to_come(state, context)]
 
 
-def _call(page: Page, context: Context) -> Call:
+def _call(page: Page, state: Incident, context: Context) -> Call:
     who = named(context, page.person)
     if page.until is not None:
-        return Call(page.until, "next", who, "not before: her quiet hours, and it is of low urgency")
-    by = ", ".join(c for c in page.channels if c not in page.failed) or "no channel"
+        return Call(page.until, "next", who, "not before: quiet hours, and it is of low urgency")
+    ways = ways_of(page)
+    by = ", ".join(way.channel for way in ways if way.st in ("under way", "taken")) or "no channel"
     waiting = ("now", f"called by {by}, no answer yet" if page.sent else f"being called by {by}")
     st, what = _OUTCOMES.get(page.outcome or "", waiting)
+    if page.outcome == "stopped" and state.paging == Paging.ACKED:
+        what += ": somebody else took it"
     if page.rung == ASKED:
         what = "was called in, and joined" if page.outcome == "acked" else f"{what}; called in to help"
     elif page.shadow:
         what = f"{what}; learns along"
-    return Call(page.at, st, who, what, ways_of(page))
+    return Call(page.at, st, who, what, ways)
 
 
 def _to_come(state: Incident, context: Context) -> list[Call]:
@@ -236,7 +239,7 @@ def stage_steps(state: Incident, context: Context, now: datetime) -> list[StageS
         ("Closed", state.closed_at),
     ]
     if state.kind == "test":
-        reached = [("Called", state.opened_at)]
+        reached = [("Called", state.opened_at), ("Over", None)]
     elif state.kind != "incident":
         reached = [("Recorded", state.opened_at), ("Closed", state.closed_at)]
     ended = _ended_early(state)
