@@ -29,10 +29,12 @@ class Script:
     day: datetime = DAY
     primary: str = "mei"
     secondary: str = "priya"
+    people: Callable[[Live], Live] = lambda live: live
+    """Who differs from the example's cast."""
 
     def staged(self, url: str, policy: Policy, kill_at: int | None = None) -> Story:
         """The story before its first line."""
-        cast = live(policy, primary=self.primary, secondary=self.secondary, day=self.day)
+        cast = self.people(live(policy, primary=self.primary, secondary=self.secondary, day=self.day))
         return Story(url, cast, at=self.day, kill_at=kill_at)
 
 

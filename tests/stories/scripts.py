@@ -5,7 +5,7 @@ The same scripts are told under a fake clock (tests/stories), and killed at ever
 
 from __future__ import annotations
 
-from stories import contacts, payments
+from stories import contacts, payments, silence
 from stories.cast import DAY, Script, acme_policy, live
 from tocsin.domain import actions, lifecycle, postmortem, response
 from tocsin.domain import events as ev
@@ -188,4 +188,5 @@ SCRIPTS = {
     "nobody_reachable": Script(nobody_reachable, check_nobody_reachable),
     "late_payments": payments.LATE_PAYMENTS,
     "lost_contacts": contacts.LOST_CONTACTS,
+    **silence.SCRIPTS,
 }

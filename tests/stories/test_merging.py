@@ -10,8 +10,8 @@ from stories import cast
 from tocsin.domain import actions, lifecycle, merging, response, restricted, tasks
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
-from tocsin.domain.signals import Signal
 from tocsin.domain.incident import Paging, Stage
+from tocsin.domain.signals import Signal
 from tocsin.engine import commands
 from tocsin.engine.commands import Declaration, declare, reopening
 from tocsin.engine.desk import Job

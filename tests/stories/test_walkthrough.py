@@ -80,6 +80,7 @@ def test_no_second_call_after_the_ack(story: Story) -> None:
     story.alert("Smoke test failed: sign-in on production", integration="smoke")
     story.until("13:06:10")
     story.ack("mei")
+    story.confirm("mei")  # only then the ack holds for good (E10)
 
     story.advance(hours=12)
 

@@ -1,12 +1,14 @@
 """Looks for what must not be possible, repairs it, and says so (docs/reference/oncall.md P5).
 
-Every minute: incidents that call people without anything to come (no wake-up, no page under way), alarms whose cause
-is gone. Every hour: a sample of stored states is folded again and compared (design rule 19).
+Every minute: incidents that call people without anything to come (no wake-up, no page under way), pages that nobody
+tried to send, alarms whose cause is gone. As soon as people change: calls to somebody who is not there any more. Every
+hour: a sample of stored states is folded again and compared (design rule 19).
 """
 
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,9 +17,12 @@ from tocsin.domain import clocks
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Refused
 from tocsin.domain.incident import Incident, Paging
+from tocsin.domain.people import Directory
 from tocsin.engine.clock import Clock
 from tocsin.engine.desk import Busy, Desk
+from tocsin.engine.overlooked import EFFECTS_READ, due_earlier, looking_at, open_rows, send_again, unsent
 from tocsin.engine.release import overdue
+from tocsin.engine.sitting import Answer
 from tocsin.store.contract import HELD, Alarm, JournalRow, Store, StoreUnavailable
 
 log = structlog.get_logger("tocsin.auditor")
@@ -26,6 +31,7 @@ EVERY_S = 60.0
 DRIFT_EVERY = timedelta(hours=1)
 DRIFT_SAMPLE = 200
 STUCK_AFTER = timedelta(minutes=2)
+CALLING = frozenset({Paging.TRIGGERED.value, Paging.SNOOZED.value})
 SILENT = "was calling people without a next step"
 CHANNEL_SAMPLE = 500
 """So many newest effects say whether a channel works again."""
@@ -41,6 +47,9 @@ class Auditor:
         self._desk = desk
         self._clock = clock
         self._stop = threading.Event()
+        self._hint = threading.Event()
+        self._people: Directory | None = None
+        """Who was known when stored wake-ups were last compared with what follows from the live picture."""
         self._thread: threading.Thread | None = None
         self._began = self._drift_at = clock.now()
 
@@ -52,6 +61,7 @@ class Auditor:
     def stop(self) -> None:
         """End; an audit under way is finished."""
         self._stop.set()
+        self.hint()
         if self._thread is not None:
             self._thread.join()
 
@@ -59,17 +69,66 @@ class Auditor:
         """Whether the rounds go on."""
         return self._thread is not None and self._thread.is_alive()
 
+    def hint(self) -> None:
+        """People may have changed: look at once; safe from any thread."""
+        self._hint.set()
+
     def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
-            try:
+        while not self._stop.is_set():
+            hinted = self._hint.wait(EVERY_S)
+            self._hint.clear()
+            if not self._stop.is_set():
+                self._look(hinted)
+
+    def _look(self, hinted: bool) -> None:
+        try:
+            if hinted:
+                self.look_again()
+            else:
                 self.audit()
-            except (StoreUnavailable, Busy) as down:
-                log.warning("cannot audit", reason=str(down))
+        except (StoreUnavailable, Busy) as down:
+            log.warning("cannot audit", reason=str(down))
+
+    def look_again(self) -> list[str]:
+        """Where people changed: fire or arm what is due earlier than its stream's wake-up says (E19)."""
+        people = self._desk.contexts.live.directory
+        if people is self._people or people == self._people:
+            self._people = people
+            return []
+        found = due_earlier(self._store, self._desk)
+        for ref in found:
+            self._settled(self._desk.put(looking_at(ref)), ref)
+        self._people = people
+        return found
+
+    def _settled(self, job: Future[Answer], ref: str) -> bool:
+        """Whether it was done; a stream that takes nothing is an alarm. Raises StoreUnavailable, Busy."""
+        failed = job.exception()
+        if isinstance(failed, StoreUnavailable | Busy):
+            raise failed
+        if failed is not None:
+            self._store.raise_alarm(f"stuck:{ref}", f"{ref} cannot be looked at: {failed}", self._clock.now())
+        return failed is None
+
+    def _send_unsent(self, now: datetime) -> list[str]:
+        """Pages that no lane was ever given are sent."""
+        found = []
+        for ref in unsent(self._store, now):
+            effects = self._store.effects(ref, limit=EFFECTS_READ)
+            if not self._settled(self._desk.submit(ref, send_again, effects=effects), ref):
+                continue
+            what = f"{ref} had a page that was never sent; sent now"
+            self._store.note(JournalRow(now, "repaired", what))
+            log.error("repaired", what=what)
+            found.append(what)
+        return found
 
     def audit(self) -> list[str]:
         """One round; what was repaired or found."""
         now = self._clock.now()
         found = [self._repair(ref, now) for ref in self._silent()]
+        self.look_again()
+        found += self._send_unsent(now)
         self._clear_alarms(now)
         found += self._stuck_effects(now)
         if now - self._drift_at >= DRIFT_EVERY:
@@ -79,8 +138,8 @@ class Auditor:
 
     def _silent(self) -> list[str]:
         """Incidents that call people, while nothing will ever happen: no wake-up although one follows from state."""
-        rows = self._store.incidents(stage="open", level=None, q=None, before=None, limit=1000)
-        return [row.ref for row in rows if row.paging == Paging.TRIGGERED and row.next_due is None]
+        rows = open_rows(self._store)
+        return [row.ref for row in rows if row.paging in CALLING and row.next_due is None]
 
     def _repair(self, ref: str, now: datetime) -> str:
         failed = self._desk.submit(ref, repair, what=f"{ref} {SILENT}; armed again").exception()

@@ -60,6 +60,7 @@ class Engine:
         self._stop = threading.Event()
         self._beats: threading.Thread | None = None
         self._no_beat: str | None = None
+        self._seen = live
         self._astray: Astray | OtherZones | None = None
         self.desk.on_lanes = self.courier.hint
         self.desk.on_due = self.ticker.hint
@@ -154,11 +155,19 @@ class Engine:
                 self.beat()
                 self._no_beat = None
                 self.set_held(self.held())
+                self._look_at_people()
                 if self.desk.unwritten is not None:
                     self.desk.try_to_write()
             except (StoreUnavailable, Busy) as down:
                 self._no_beat = str(down)
                 log.warning("no heartbeat", reason=str(down))
+
+    def _look_at_people(self) -> None:
+        """Another picture of people is live: somebody who is being called may have left."""
+        live = self.contexts.live
+        if self.runs and live is not self._seen:
+            self._seen = live
+            self.auditor.hint()
 
     def beat(self) -> None:
         """Write this node's heartbeat."""
