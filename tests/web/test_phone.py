@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
 
+from tocsin.domain import events as ev
+from tocsin.domain.context import Context, Refused
 from tocsin.domain.effects import Send
+from tocsin.domain.incident import Incident, Page
 from tocsin.store.contract import SecretRow, StoreUnavailable, Taken
-from tocsin.web.phone import KNOCKS
+from tocsin.web.phone import KNOCKS, take_by_link
 from tocsin.web.problems import without_secret
+from tocsin.web.show_phone import standing_of
 from tocsin.wiring.phone_links import VALID, answer_link, hash_of
 from web.running import Served
 from web.test_process import API, do, get
@@ -290,6 +295,60 @@ def test_called_again_an_earlier_link_answers_both(fresh: Served) -> None:
         assert "You were called again" in client.get(link).text
     assert "You have it." in press(fresh, link, "ack").text
     assert {page["outcome"] for page in pages(fresh, ref)} <= {"acked", "stopped", "superseded"}
+
+
+def test_whoever_was_asked_to_help_is_asked_and_not_sent_away(server: Served) -> None:
+    """oncall.md E14: somebody has it, and calls her in; her answer says that she comes."""
+    ref = server.declare("Two more hands", by="tomas")
+    do(server, "tomas", ref, "ack")
+    other = next(h for h in ("henrik", "priya", "aisha") if all(p["person"] != h for p in pages(server, ref)))
+    do(server, "tomas", ref, "call", people=[other], reason="two more hands")
+    number = next(p["number"] for p in pages(server, ref) if p["person"] == other)
+    link = link_to(server, ref, number)
+    with server.anonymous() as client:
+        text = client.get(link).text
+    assert "You are asked to help." in text
+    assert "nothing is asked of you" not in text
+    assert ">Pass on<" not in text
+    press(server, link, "ack")
+    assert len(events(server, ref, "ResponderJoined")) == 1
+    assert next(p["outcome"] for p in pages(server, ref) if p["number"] == number) == "acked"
+
+
+def as_shadow(server: Served, outcome: str | None) -> tuple[Incident, Context, Page]:
+    """An incident whose first page only lets somebody learn along."""
+    state = server.program.store.incident(server.declare("Learned along", by="tomas"))
+    assert state is not None
+    page = replace(state.pages[0], shadow=True, outcome=outcome)
+    context = server.program.engine.contexts.pinned(state.policy)
+    return replace(state, pages=(page, *state.pages[1:])), context, page
+
+
+def test_a_shadow_is_not_told_that_she_stops_the_calls(server: Served) -> None:
+    """oncall.md L6: she presses and nothing stops, so the page must not say so."""
+    state, context, page = as_shadow(server, None)
+    said = standing_of(state, context, page, page.person, server.clock.now(), passed=False)
+    assert said.say == "You learn along."
+    assert "stops nothing" in said.acks_note
+    assert said.passes == ""
+    state, context, page = as_shadow(server, "acked")
+    seen = standing_of(state, context, page, page.person, server.clock.now(), passed=False)
+    assert (seen.st, seen.acks) == ("met", "")
+
+
+def test_a_link_to_learn_along_never_takes_it(server: Served) -> None:
+    """oncall.md L6: neither pressed twice, nor pressed on a page that was opened before her call ended."""
+    now = server.clock.now()
+    state, context, page = as_shadow(server, "acked")
+    by, number = page.person, page.number
+    assert take_by_link(state, context, now, by=by, page=number, via="link:screen") == []
+    state, context, page = as_shadow(server, "unreachable")
+    with pytest.raises(Refused, match="learn along"):
+        take_by_link(state, context, now, by=by, page=number, via="link:screen")
+    state, context, page = as_shadow(server, None)
+    [ended, seen] = take_by_link(state, context, now, by=by, page=number, via="link:screen")
+    assert isinstance(ended, ev.PageEnded)
+    assert isinstance(seen, ev.ShadowAcknowledged)
 
 
 def test_what_is_resolved_says_so_and_takes_no_answer(server: Served) -> None:

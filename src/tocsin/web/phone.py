@@ -140,13 +140,20 @@ async def _carry_out(program: Program, link: Link, do: str, once: str) -> None:
 
 
 def _acknowledging(link: Link) -> Decision[[]]:
-    return partial(_acknowledge, by=link.person.handle, via=link.by_way_of)
+    return partial(take_by_link, by=link.person.handle, page=link.row.page or 0, via=link.by_way_of)
 
 
-def _acknowledge(state: Incident, context: Context, now: datetime, *, by: str, via: str) -> list[ev.Event]:
-    """Pressing again what one has done already is no second fact."""
+def take_by_link(
+    state: Incident, context: Context, now: datetime, *, by: str, page: int, via: str
+) -> list[ev.Event]:
+    """Pressing again what one has done already is no second fact. A link to learn along by never takes anything."""
     if state.paging == Paging.ACKED and state.acked_by == by:
         return []
+    called = state.page(page)
+    if called is not None and called.outcome is not None and shown.learns(state, called, by):
+        if called.outcome == "acked":
+            return []
+        raise Refused("you learn along, and your call has ended", "sign in to take it")
     return answering.acknowledge(state, context, now, by=by, via=via)
 
 

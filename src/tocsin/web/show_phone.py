@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from tocsin.domain import clocks
 from tocsin.domain.context import Context
-from tocsin.domain.incident import Incident, Page, Paging, Stage
+from tocsin.domain.incident import ASKED, Incident, Page, Paging, Stage
 from tocsin.web import show_incident as show
 from tocsin.web.show_clocks import named
 from tocsin.web.templating import countdown, near
@@ -61,6 +61,8 @@ def standing_of(
     state: Incident, context: Context, page: Page | None, handle: str, now: datetime, *, passed: bool
 ) -> Standing:
     """How a running incident stands for whoever holds the link; `passed`: she passed a call of hers on."""
+    if page is not None and learns(state, page, handle):
+        return _along(state, context, page)
     if state.paging == Paging.ACKED:
         return _taken(state, context, handle, now)
     if state.paging == Paging.SNOOZED:
@@ -87,11 +89,34 @@ def standing_of(
     return _asked(state, context, handle, said.get(page.outcome, "People are called again."))
 
 
+def learns(state: Incident, page: Page, handle: str) -> bool:
+    """Whether whoever this page called only learns along: her answer by its link stops nothing, ever (L6)."""
+    return page.shadow and all(p.shadow for p in state.open_pages() if p.person == handle)
+
+
+def _along(state: Incident, context: Context, page: Page) -> Standing:
+    taken = state.paging == Paging.ACKED
+    others = f"{named(context, state.acked_by or 'somebody')} has it." if taken else "Others are called."
+    if page.outcome is None:
+        note = "says that you have seen it, and stops nothing"
+        return Standing("", "You learn along.", others, acks="Acknowledge", acks_note=note)
+    st, seen = ("met", " You have seen it.") if page.outcome == "acked" else ("", "")
+    return Standing(st, f"You learn along.{seen}", f"{others} Nothing is asked of you.")
+
+
 def _taken(state: Incident, context: Context, handle: str, now: datetime) -> Standing:
     at = near(state.acked_at, now) if state.acked_at else ""
     if state.acked_by == handle:
         return Standing("met", "You have it.", f"You acknowledged at {at} UTC: nobody further is called.")
     who = named(context, state.acked_by or "somebody")
+    if any(p.person == handle and p.rung == ASKED for p in state.open_pages()):
+        return Standing(
+            "",
+            "You are asked to help.",
+            f"{who} has it, since {at} UTC.",
+            acks="Acknowledge",
+            acks_note=f"says that you come; {who} keeps it",
+        )
     return Standing(
         "met",
         f"{who} has it.",
@@ -113,7 +138,10 @@ def _asked(state: Incident, context: Context, handle: str, say: str = "") -> Sta
         say,
         acks="Acknowledge",
         acks_note="stops all calls; you are named" + (", and you lead" if leads else ""),
-        passes=f"calls {others} now" if any(p.person == handle for p in state.open_pages()) else "",
+        # Whoever was asked to help has nothing to pass on: nobody would be called instead.
+        passes=f"calls {others} now"
+        if any(p.person == handle and p.counts for p in state.open_pages())
+        else "",
     )
 
 
