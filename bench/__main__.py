@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from bench import cold, commands, lateness, rota
+from bench import cold, commands, escalating, lateness, page_latency, rota
 from bench.places import HOME, Place, places
 from bench.table import Line, markdown, write
 
@@ -15,6 +15,8 @@ STEPS: dict[str, Callable[[list[Place], bool], Iterator[Line]]] = {
     "cold": lambda _places, quick: cold.lines(quick=quick),
     "desk": lambda where, quick: commands.lines(where, quick=quick),
     "rota": lambda _places, quick: rota.lines(quick=quick),
+    "escalating": lambda where, quick: escalating.lines(where, quick=quick),
+    "paging": lambda where, quick: page_latency.lines(where, quick=quick),
     "late": lambda where, quick: lateness.lines(where, quick=quick),
 }
 
