@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tocsin.cli.acting import act
-from tocsin.cli.asked import moment, seconds, split_reference, wanted
+from tocsin.cli.asked import looks_like_reference, moment, seconds, split_reference, wanted
 from tocsin.cli.failure import misused
 from tocsin.cli.options import AsJson, AsPerson, AtServer, Reference
 
@@ -27,7 +27,9 @@ def escalate(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Call the next step of the escalation now; what was acknowledged or snoozed is called anew.
+    """Call the next step of the escalation now.
+
+    What was acknowledged or snoozed is called anew; behind the last step comes the first.
 
     Examples:
       tocsin escalate
@@ -44,7 +46,9 @@ def pass_on(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pass on the page that calls you: it ends, and the next step is called at once.
+    """Pass on the page that calls you.
+
+    It ends, and the next step is called at once.
 
     Examples:
       tocsin pass
@@ -65,7 +69,9 @@ def snooze(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Call nobody for a while; then people are called as if it were new. A higher severity ends it.
+    """Call nobody for a while.
+
+    Then people are called as if it were new. A higher severity, an acknowledgement or its end ends it.
 
     Examples:
       tocsin snooze --for 45m
@@ -85,7 +91,7 @@ def snooze(
 def renew(
     ref: Reference = None, server: AtServer = None, person: AsPerson = None, as_json: AsJson = False
 ) -> None:
-    """Still on it: the acknowledgement holds for its whole time again.
+    """Still on it: the acknowledgement holds anew, for its whole time.
 
     Examples:
       tocsin renew
@@ -102,7 +108,9 @@ def unack(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take the acknowledgement back: people are called from the first step on.
+    """Take the acknowledgement back.
+
+    People are called from the first step on.
 
     Examples:
       tocsin unack 7 --because "I have to leave"
@@ -115,6 +123,17 @@ People = Annotated[
 ]
 
 
+def _name(
+    verb: str, words: list[str], because: str | None, server: str | None, person: str | None, as_json: bool
+) -> None:
+    """Send a verb that is about people."""
+    ref, people = split_reference(words)
+    if ref is None and looks_like_reference(people[0]):
+        raise misused(f"whom? {people[0]} is an incident", f"tocsin {verb} {people[0]} mei")
+    body = {"people": [one.removeprefix("@") for one in people], "reason": _why(because)}
+    act(ref, verb, body, server, person, as_json)
+
+
 @app.command()
 def call(
     words: People,
@@ -123,15 +142,15 @@ def call(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Call further people in, with high urgency; the steps of the escalation go on as they are.
+    """Call further people in.
+
+    They are called now and with high urgency; the steps of the escalation go on as they are.
 
     Examples:
       tocsin call henrik --because "the contract allows it only with him"
       tocsin call 7 priya jonas --because "two more hands for the restore"
     """
-    ref, people = split_reference(words)
-    body = {"people": [one.lstrip("@") for one in people], "reason": _why(because)}
-    act(ref, "call", body, server, person, as_json)
+    _name("call", words, because, server, person, as_json)
 
 
 @app.command()
@@ -142,11 +161,11 @@ def reassign(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Nobody has it but these people are called now; the steps begin if they do not answer in time.
+    """Call other people instead.
+
+    Nobody has it then but they are called; the steps begin if they do not answer in time.
 
     Examples:
       tocsin reassign 7 priya --because "it is her service"
     """
-    ref, people = split_reference(words)
-    body = {"people": [one.lstrip("@") for one in people], "reason": _why(because)}
-    act(ref, "reassign", body, server, person, as_json)
+    _name("reassign", words, because, server, person, as_json)

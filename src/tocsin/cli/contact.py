@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tocsin.cli.client import connected
+from tocsin.cli.failure import misused
 from tocsin.cli.options import AsJson, AsPerson, AtServer
-from tocsin.cli.output import emit_json
+from tocsin.cli.output import STDOUT, columns, emit_json, plain
+from tocsin.cli.telling import ago
 
 app = typer.Typer(rich_markup_mode=None)
-contact = typer.Typer(help="Your own contact methods.", no_args_is_help=True, rich_markup_mode=None)
+contact = typer.Typer(
+    help="Your own contact methods, each proven by a code.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(contact, name="contact")
+CODE_DIGITS = 8
 Channel = Annotated[str, typer.Argument(metavar="CHANNEL", help="A channel of tocsin.toml, such as mail.")]
 
 
@@ -28,10 +33,27 @@ def listed(server: AtServer = None, person: AsPerson = None, as_json: AsJson = F
     if as_json:
         emit_json(found)
         return
-    for one in found["contacts"]:
-        typer.echo(f"{one['channel']:<12} {one['address']:<34} {one['state']}")
+    for line in columns([_row(one) for one in found["contacts"]]):
+        STDOUT.line(line)
     if not found["contacts"]:
-        typer.echo("no page can reach you: add an address, or ask for a row in the roster")
+        STDOUT.line("no page can reach you: tocsin contact add, or ask for a row in the roster")
+
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    """Channel, address, whose it is, how it does, what waits for its code."""
+    whose = "your own" if one["own"] else "of the roster" if one["address"] else ""
+    state = f"last arrived {ago(one['proven_at'])}" if one["proven_at"] else _STATES[one["state"]]
+    more = f"NOT USED: {one['disabled']}" if one["disabled"] else ""
+    waits = f"{one['waiting']} waits for its code" if one["waiting"] else ""
+    return (one["channel"], one["address"] or "-", whose, state, more, waits)
+
+
+_STATES = {
+    "proven": "proven",
+    "usable": "never proven: tocsin page test",
+    "disabled": "disabled",
+    "none": "not used yet",
+}
 
 
 @contact.command()
@@ -52,7 +74,8 @@ def add(
     if as_json:
         emit_json(found)
     else:
-        typer.echo(f"a code is on its way to {found['address']}; then: tocsin contact verify {channel} CODE")
+        STDOUT.line(f"a code is on its way to {plain(found['waiting'])}; until it is entered nothing changes")
+        STDOUT.line(f"then: tocsin contact verify {channel} CODE")
 
 
 @contact.command()
@@ -68,12 +91,17 @@ def verify(
     Examples:
       tocsin contact verify mail 12345678
     """
+    digits = "".join(code.split())
+    if not (len(digits) == CODE_DIGITS and digits.isascii() and digits.isdecimal()):
+        raise misused(f"{code!r} is no code", "a code is the eight digits that were sent")
     with connected(server, person) as client:
-        found = client.command(f"contacts/{channel}/verify", {"code": code})
+        found = client.command(f"contacts/{channel}/verify", {"code": digits})
     if as_json:
         emit_json(found)
     else:
-        typer.echo(f"pages on {channel} go to {found['address']} from now on; try it: tocsin page test")
+        STDOUT.line(
+            f"pages on {channel} go to {plain(found['address'])} from now on; try it: tocsin page test"
+        )
 
 
 @contact.command()
@@ -90,4 +118,4 @@ def remove(
     if as_json:
         emit_json({"removed": channel})
     else:
-        typer.echo(f"your own address on {channel} is gone")
+        STDOUT.line(f"your own address on {channel} is gone; tocsin contact list shows what is used now")

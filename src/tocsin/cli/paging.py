@@ -28,7 +28,9 @@ def page(
     person: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Page people until one of them answers; `page test` proves that your pages arrive.
+    """Page people by hand; `page test` proves that pages arrive.
+
+    They are called until one of them answers; whoever is on call is named by the schedule.
 
     Examples:
       tocsin page mei "The invoice run looks wrong, can you look?"
@@ -42,7 +44,7 @@ def page(
         raise misused("expected WHO TEXT", 'tocsin page mei "what it is about", or tocsin page test')
     else:
         path = "pages"
-        body = {"to": [w.lstrip("@") for w in words[:-1]], "text": words[-1], "sev": sev}
+        body = {"to": [word.removeprefix("@") for word in words[:-1]], "text": words[-1], "sev": sev}
     with connected(server, person) as client:
         answer = client.command(path, body)
     if as_json:

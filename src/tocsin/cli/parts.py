@@ -1,4 +1,4 @@
-"""What `tocsin show` says of an incident beside its state, clocks and timeline: times, work, people, duties.
+"""What `tocsin show` says of an incident beside state, clocks and timeline: who is called, times, work, duties.
 
 Every part is a heading and rows of words, so that terminal and Markdown say the same. A part with nothing in it is
 left out; a check that somebody went past is never.
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tocsin.cli.output import clock_time, day_time
+from tocsin.cli.parts_calling import calling_rows
 
 Json = dict[str, Any]
 Row = tuple[str, ...]
@@ -27,6 +28,7 @@ def parts_of(incident: Json, events: list[Json]) -> list[Part]:
     """All that have something to say, what is red first."""
     found = [
         Part("OVERRIDE", _overrides(incident, events), red=True),
+        Part("called", list(calling_rows(incident))),
         Part("times", _times(incident)),
         Part("suspected", [_suspect(one) for one in incident.get("suspects") or []]),
         Part("shadows", [(one,) for one in incident.get("shadows") or []]),

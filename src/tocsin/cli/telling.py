@@ -24,6 +24,15 @@ _NOTES: Final = frozenset({"Noted", "NoteEdited"})
 _REPLACES: Final = re.compile(r"\S+ changed entry ([1-9][0-9]{0,8}): ")
 _UPCOMING = {
     "rung": "the next people are called",
+    "way": "called by the next way too",
+    "quiet-end": "called: the quiet hours are over",
+    "gone": "noted as gone",
+    "asked": "whoever was called in is called again",
+    "snooze-end": "people are called again: the snooze ends",
+    "ack-reminder": "whoever acknowledged is asked: still on it?",
+    "ack-timeout": "people are called anew, unless somebody is still on it",
+    "ack-owner": "the administrators are reminded",
+    "test-end": "the test page ends",
     "breach": "is missed",
     "update-reminder": "update reminder",
     "update-overdue": "update overdue",
@@ -40,6 +49,8 @@ _UPCOMING = {
     "action-due": "action due",
     "action-overdue": "action overdue",
 }
+
+_OF_PAGES: Final = frozenset({"way", "quiet-end", "gone", "asked"})
 
 
 def say_state(incident: Json) -> None:
@@ -156,6 +167,7 @@ def ago(text: str | None) -> str:
 
 def _deadline(one: Json) -> str:
     kind, key = str(one.get("kind")), plain(one.get("key") or "")
+    key = f"page {int(key)}" if kind in _OF_PAGES and key.isdecimal() else key
     words = _UPCOMING.get(kind, plain(kind))
     return f"{key} {words}".strip()
 
