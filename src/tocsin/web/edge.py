@@ -77,8 +77,8 @@ class Edge:
         await self.app(scope, limited(scope, receive), with_headers)
 
 
-_SAYS_TOO_MUCH: Final = ("/a/", "/signin/")
-"""Whose address is a secret: it goes nowhere."""
+_SAYS_TOO_MUCH: Final = ("/a/",)
+"""Whose address is a secret: it goes nowhere. (A sign-in link stays with `same-origin`: its form needs an Origin.)"""
 
 
 class TooLarge(HTTPException):
