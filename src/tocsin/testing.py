@@ -217,6 +217,11 @@ class Story:
         """
         self._pass_to(self.instant(clock), inclusive=False)
 
+    def until_due(self, kind: str) -> None:
+        """Stand at the very instant at which the next deadline of that kind is due, before it happens."""
+        listed = clocks.deadlines(self.state(), self.context())
+        self._pass_to(min(d.due for d in listed if d.kind == kind), inclusive=False)
+
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Let that much time pass, with everything that falls due in it."""
         span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
