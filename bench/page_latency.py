@@ -57,8 +57,8 @@ class Seen:
 def lines(places: list[Place], *, quick: bool) -> Iterator[Line]:
     waiting, count = (100, 60) if quick else (WAITING, 400)
     for place in places:
+        decided, entered, links, behind = _pages(place, waiting, count)
         with provider() as stub:
-            decided, entered, links, behind = _pages(place, stub, waiting, count)
             floor = _bare(stub, count)
         print(
             f"paging {place.name}, {behind:,} waited at the end: until the send is entered {_told(entered)}; until the "
@@ -91,9 +91,7 @@ def _told(values: list[float]) -> str:
 # --- a whole engine -------------------------------------------------------------------------------------------------
 
 
-def _pages(
-    place: Place, stub: Provider, waiting: int, count: int
-) -> tuple[list[float], list[float], list[float], int]:
+def _pages(place: Place, waiting: int, count: int) -> tuple[list[float], list[float], list[float], int]:
     """Latencies until the first byte, until the send is entered, of the links; how many wait in the end."""
     place.create("paging")
     seen = Seen()
@@ -103,28 +101,21 @@ def _pages(
     know_policy(store, live, clock.now())
     with place.raw("paging") as raw:
         _old_links(raw, place.name == "SQLite")
-    channels: dict[str, Channel] = {
-        "slow": _channel(stub.slow, clock),
-        "quick": Entered(_channel(stub.quick, clock), seen),
-    }
-    around = Surroundings(store, lambda: engine.contexts, clock.now, "https://tocsin.example", lambda: None)
-    engine = Engine(store, clock, live, lanes(around, channels))
-    engine.start()
     try:
-        for answer in [receive(engine.desk, _signal("slow", n)) for n in range(waiting)]:
-            answer.result(SETTLE_S)
-        seen.decided.clear()
-        seen.links.clear()
-        _called(engine, count)
-        until = time.monotonic() + SETTLE_S
-        while len(seen.entered) < count and time.monotonic() < until:
-            time.sleep(0.05)
-        time.sleep(0.2)
-        links = list(seen.links)
-        behind = len(store.effects(None, state="waiting", limit=waiting))
-        stamps = stub.stamps()
+        # The provider ends first: what it holds back would hold up the end.
+        with provider() as stub:
+            channels: dict[str, Channel] = {
+                "slow": _channel(stub.slow, clock),
+                "quick": Entered(_channel(stub.quick, clock), seen),
+            }
+            around = Surroundings(
+                store, lambda: engine.contexts, clock.now, "https://tocsin.example", lambda: None
+            )
+            engine = Engine(store, clock, live, lanes(around, channels))
+            engine.start()
+            behind = _watched(engine, seen, waiting, count)
+            stamps = stub.stamps()
     finally:
-        # A provider that takes 10 s holds the end up for as long as a send may take.
         engine.stop()
         store.close()
         place.drop("paging")
@@ -132,9 +123,22 @@ def _pages(
     return (
         [stamps[ref] - seen.decided[ref] for ref in seen.entered],
         [at - seen.decided[ref] for ref, at in seen.entered.items()],
-        links,
+        seen.links,
         behind,
     )
+
+
+def _watched(engine: Engine, seen: Seen, waiting: int, count: int) -> int:
+    """Until every page is out; how many of the others wait in the end."""
+    for answer in [receive(engine.desk, _signal("slow", n)) for n in range(waiting)]:
+        answer.result(SETTLE_S)
+    seen.decided.clear()
+    _called(engine, count)
+    until = time.monotonic() + SETTLE_S
+    while len(seen.entered) < count and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    return len(engine.store.effects(None, state="waiting", limit=waiting))
 
 
 def _called(engine: Engine, count: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -72,6 +73,7 @@ async def _serve() -> None:
     ]
     print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
     await asyncio.to_thread(sys.stdin.read)
+    os._exit(0)  # what it holds back is dropped without a word, as by a provider that fails
 
 
 if __name__ == "__main__":
