@@ -20,6 +20,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import policy
@@ -95,13 +96,13 @@ def look(ask: Ask) -> Seen:
 def judge_ready(status: int, body: bytes) -> tuple[str, ...]:
     """Why this answer of `readyz` is red; empty when it is well."""
     said = _document(body)
-    if said.get("status") not in {"ready", "not ready"}:
+    if said.get("status") not in ("ready", "not ready"):  # no set: whoever answers may send what has no hash
         return (f"readyz answers {status}, but not as tocsin does",)
     if status != 200 or said["status"] != "ready":
         return _reasons(said) or (f"readyz answers {status}",)
     age = said.get("tick_age_s")
     if isinstance(age, int | float) and age > OLD_TICK_S:
-        return (f"the tick is {age:.0f} s old",)
+        return (f"the tick is {min(age, 1e9):.0f} s old",)
     return ()
 
 
@@ -116,7 +117,7 @@ def judge_alarms(status: int, body: bytes) -> tuple[str, ...]:
 def _document(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -246,8 +247,8 @@ class Way(Protocol):
         """How it is called in a log: no secret."""
         ...
 
-    def send(self, word: Word) -> None:
-        """Tell them."""
+    def send(self, word: Word) -> str:
+        """Tell them; whom of them it could not tell, with the reason, or nothing."""
         ...
 
 
@@ -268,20 +269,23 @@ class Mail:
         """Server and recipients."""
         return f"mail to {', '.join(self.to)} by {self.host}:{self.port}"
 
-    def send(self, word: Word) -> None:
-        """One mail to all."""
+    def send(self, word: Word) -> str:
+        """One mail to all. What the server says after it took the mail changes nothing: it is not sent again."""
         secure, own = ssl.create_default_context(), "[127.0.0.1]"
         server = (
             smtplib.SMTP_SSL(self.host, self.port, own, timeout=LOOK_LIMIT_S, context=secure)
             if self.tls == "tls"
             else smtplib.SMTP(self.host, self.port, own, timeout=LOOK_LIMIT_S)
         )
-        with server:
+        with closing(server):
             if self.tls == "starttls":
                 server.starttls(context=secure)
             if self.password:
                 server.login(self.user, self.password)
-            server.send_message(self._mail(word), parseaddr(self.sender)[1], list(self.to))
+            refused = server.send_message(self._mail(word), parseaddr(self.sender)[1], list(self.to))
+            with suppress(*FAILURES):
+                server.quit()
+        return f"refused: {', '.join(sorted(refused))}" if refused else ""
 
     def _mail(self, word: Word) -> EmailMessage:
         mail = EmailMessage(policy=policy.SMTP)
@@ -304,12 +308,13 @@ class Hook:
         """Host only: the path may hold a token."""
         return f"webhook at {urlsplit(self.url).hostname}"
 
-    def send(self, word: Word) -> None:
+    def send(self, word: Word) -> str:
         """One POST."""
         headers, body = posted(word)
         request = urllib.request.Request(self.url, body, headers, method="POST")  # noqa: S310
         with _OPENER.open(request, timeout=LOOK_LIMIT_S) as answer:
             answer.read(_ANSWER_BYTES)
+        return ""
 
 
 def posted(word: Word) -> tuple[dict[str, str], bytes]:
@@ -429,25 +434,28 @@ class Sentinel:
         took = False
         for way in self.plan.ways:
             try:
-                within(SEND_LIMIT_S, lambda way=way: way.send(word))  # type: ignore[misc]
+                missed = within(SEND_LIMIT_S, lambda way=way: way.send(word))  # type: ignore[misc]
             except FAILURES as failed:
-                self.unsaid[way.name] = plain(f"{type(failed).__name__}: {failed}", 200)
-                self.say("not told", f"{way.name}: {self.unsaid[way.name]}")
+                missed = f"{type(failed).__name__}: {failed}"
             else:
                 took = True
-                self.unsaid.pop(way.name, None)
                 self.say("told", f"{way.name}: {word.subject}")
+            self.unsaid.pop(way.name, None)
+            if missed:
+                self.unsaid[way.name] = plain(missed, 200)
+                self.say("not told", f"{way.name}: {self.unsaid[way.name]}")
         return took
 
     def say(self, state: str, words: str) -> None:
-        """One line on standard error."""
+        """One line on standard error; a log that takes none (a full disk, a closed pipe) ends nothing."""
         at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         if self.plan.as_json:
             line = json.dumps({"timestamp": at, "state": state, "words": words})
         else:
             line = f"{at} sentinel {state}" + (f": {words}" if words else "")
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
 
 
 def beacon(sentinel: Sentinel, place: tuple[str, int]) -> ThreadingHTTPServer:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import socketserver
 import threading
+from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -15,7 +18,9 @@ from tocsin import sentinel
 from tocsin.sentinel import (
     Mail,
     Misused,
+    Plan,
     Seen,
+    Sentinel,
     Watcher,
     Word,
     judge_alarms,
@@ -102,6 +107,9 @@ def test_red_and_well_alternate_and_no_long_red_is_silent(parts: list[tuple[Seen
         (200, {"hello": "world"}, "not as tocsin does"),
         (502, b"<html>bad gateway</html>", "readyz answers 502, but not as tocsin does"),
         (200, [], "not as tocsin does"),
+        (200, {"status": ["ready"]}, "not as tocsin does"),
+        (200, b"[" * 60_000, "not as tocsin does"),
+        (200, {"status": "ready", "tick_age_s": 10**400}, "the tick is 1000000000 s old"),
     ],
 )
 def test_what_an_answer_of_readyz_means(status: int, shape: Any, red: str) -> None:
@@ -136,6 +144,64 @@ def test_reasons_from_the_other_side_are_harmless_in_a_mail() -> None:
     )
     assert "Bcc" not in mail
     assert mail["Message-ID"].endswith("@b.example>")
+
+
+class Grudging(socketserver.StreamRequestHandler):
+    """Takes a mail for some only, and hangs up where a farewell is due."""
+
+    taken: ClassVar[list[bytes]] = []
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        for line in self.rfile:
+            word = line.upper()
+            if word.startswith(b"QUIT"):
+                return
+            if word.startswith(b"DATA"):
+                self.wfile.write(b"354 go on\r\n")
+                self.taken.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+            gone = word.startswith(b"RCPT") and b"GONE@" in word
+            self.wfile.write(b"550 nobody\r\n" if gone else b"250 fine\r\n")
+
+
+def test_a_mail_that_was_taken_is_not_sent_again_and_who_was_refused_is_said() -> None:
+    Grudging.taken.clear()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Grudging) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        way = Mail(
+            "127.0.0.1", server.server_address[1], "none", "a@b.example", ("c@b.example", "gone@b.example")
+        )
+        watching = Sentinel(Plan("https://t.example", (way,)), threading.Event())
+        assert watching.tell(Word("red", "tocsin: gone", "gone"))
+        server.shutdown()
+    assert len(Grudging.taken) == 1
+    assert watching.unsaid == {way.name: "refused: gone@b.example"}
+
+
+def test_a_log_that_takes_nothing_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is what people have to be told of."""
+
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    way = Deaf()
+    watching = Sentinel(Plan("https://t.example", (way,), after=0), threading.Event(), lambda _: (503, b"{}"))
+    monkeypatch.setattr("sys.stderr", Full())
+    watching.once(0)
+    assert way.told == ["red"]
+
+
+@dataclass
+class Deaf:
+    """Takes every word."""
+
+    name: str = "deaf"
+    told: list[str] = field(default_factory=list)
+
+    def send(self, word: Word) -> str:
+        self.told.append(word.state)
+        return ""
 
 
 def test_many_reasons_are_few() -> None:
