@@ -39,9 +39,10 @@ def _reason(reason: str, what: str) -> Text:
 def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, via: str) -> list[ev.Event]:
     """A named person takes it: paging stops, an empty IC seat is filled if she may be IC.
 
-    A second ack is recorded and changes nothing; whoever was asked to help has joined (E14). On a step that everybody
-    has to acknowledge the last one decides (E9). Who is only called along as a shadow stops nothing (L6). A stranger
-    to the roster is accepted, marked as such. Raises Refused once the incident is over (E8).
+    A second ack is recorded and changes nothing; whoever was asked to help has joined, which ends no silence (E14). On
+    a step that everybody has to acknowledge the last one decides, whoever presses twice (E9). Who is only called along
+    as a shadow stops nothing (L6). A stranger to the roster is accepted, marked as such. Raises Refused once the
+    incident is over (E8).
     """
     if state.kind == "test":
         return _answer_test(state, context, now, by)
@@ -52,7 +53,7 @@ def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, vi
         _end(draft, mine, now)
         return draft.add(ev.ShadowAcknowledged(now, by, via)).events
     asked = any(page.rung == ASKED for page in mine)
-    if state.paging is Paging.ACKED:
+    if state.paging is Paging.ACKED or (asked and state.paging is Paging.SNOOZED):
         _end(draft, mine, now)
         draft.add(
             ev.ResponderJoined(now, by, via)
@@ -61,13 +62,16 @@ def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, vi
         )
         crew.warn(draft, now)
         return draft.events
-    rung, waiting = _waited_for(state, context, now, mine)
-    if waiting:
+    rung, waiting = _waited_for(state, context, now, by)
+    if not waiting:
+        _take(draft, now, by, via, mine, asked=asked)
+    elif by in state.ladder.partial:
+        _end(draft, mine, now)
+        draft.add(ev.AlsoAcknowledged(now, by, via, state.ladder.partial[0]))
+    else:
         _end(draft, mine, now)
         draft.add(ev.AckPartial(now, by, rung, waiting))
         lifecycle.seat_by_arrival(draft, now, by, "acked")
-    else:
-        _take(draft, now, by, via, mine, asked=asked)
     crew.warn(draft, now)
     return draft.events
 
@@ -88,12 +92,15 @@ def _end(draft: Draft, pages: list[Page], now: datetime) -> None:
     draft.add(*(ev.PageEnded(now, page.number, page.person, "acked") for page in pages))
 
 
-def _waited_for(
-    state: Incident, context: Context, now: datetime, mine: list[Page]
-) -> tuple[int, tuple[str, ...]]:
-    """The step whose people all have to acknowledge, and who of them has not; nobody for any other step (E9)."""
+def _waited_for(state: Incident, context: Context, now: datetime, by: str) -> tuple[int, tuple[str, ...]]:
+    """The step whose people all have to acknowledge, and who of them has not; nobody for any other step (E9).
+
+    It is the step that called `by` last: by a page that still rings, or by the one for which she has answered her part.
+    """
     run, steps = state.ladder.run, escalation.rungs_of(state, context)
-    page = next((p for p in reversed(mine) if p.run == run and 0 <= p.rung < len(steps)), None)
+    outcomes = (None, "acked") if by in state.ladder.partial else (None,)
+    hers = (p for p in reversed(state.pages) if p.person == by and p.outcome in outcomes)
+    page = next((p for p in hers if p.run == run and p.counts and p.rung < len(steps)), None)
     if page is None or steps[page.rung].ack != "all":
         return 0, ()
     newest = {p.person: p.outcome for p in state.pages if p.run == run and p.rung == page.rung and p.counts}

@@ -25,8 +25,9 @@ HANDOVER_LAPSE = timedelta(minutes=10)
 TIME_LEFT_MINUTES = (30, 10)
 TIME_LEFT_GRACE = timedelta(minutes=1)
 """A "minutes left" notice later than this is recorded and told to nobody: it would not be true any more."""
-MOST_FIRINGS = 500
-"""More than this in one advance means a decision that does not move on: refuse loudly instead of spinning."""
+MOST_FIRINGS, FIRINGS_OF_A_PAGE = 500, 3
+"""More than this in one advance, the latter and one a way for each open page, means a decision that does not move on:
+refuse loudly instead of spinning."""
 
 
 def target_of(severity: Severity, clock: str) -> Target | None:
@@ -67,12 +68,13 @@ def advance(state: Incident, context: Context, now: datetime, *, inclusive: bool
     Raises RuntimeError when the state does not move on.
     """
     draft = Draft(state, context)
-    for _ in range(MOST_FIRINGS):
+    most = MOST_FIRINGS + sum(FIRINGS_OF_A_PAGE + len(page.channels) for page in state.open_pages())
+    for _ in range(most):
         ready = [d for d in deadlines(draft.state, context) if d.due < now or (inclusive and d.due <= now)]
         if not ready:
             return draft.events
         _fire(draft, min(ready, key=lambda d: (d.due, _ORDER.index(d.kind), d.key)), now)
-    raise RuntimeError(f"{state.ref} did not settle after {MOST_FIRINGS} deadlines")
+    raise RuntimeError(f"{state.ref} did not settle after {most} deadlines")
 
 
 def _clock_deadlines(state: Incident, context: Context) -> list[Deadline]:

@@ -71,16 +71,21 @@ def _hurries(state: Incident) -> bool:
 
 
 def _fire_first_rung_with_ic(draft: Draft, run: int, at: datetime) -> None:
-    """SEV1/2: when nobody called so far may be IC, the first later step with one is called at once too."""
-    rungs = escalation_of(draft.state, draft.context)
-    if draft.state.holder("ic") or draft.state.audience or draft.state.ladder.dead_end:
+    """SEV1/2: when nobody called so far may be IC, the first later step with one is called at once too.
+
+    Whoever is called in this very instant already is not called a second time.
+    """
+    state = draft.state
+    rungs = escalation_of(state, draft.context)
+    if targets.leads(state, draft.context, at) or state.audience or state.ladder.dead_end:
         return
-    index = first_with_ic(rungs.steps, draft.state.ladder.next_rung, draft.context, at)
+    index = first_with_ic(rungs.steps, state.ladder.next_rung, draft.context, at)
     if index is None:
         return
-    called = _reached(draft, rungs, index, at)
+    rings = {p.person for p in state.open_pages() if (p.run, p.at) == (run, at)}
+    called = tuple(p for p in _reached(draft, rungs, index, at) if p not in rings)
     if called:
-        draft.add(ev.RungFired(at, 0, run, called, at, 0, f"nobody before rung {index} may be IC"))
+        draft.add(ev.RungFired(at, 0, run, called, at, 0, f"nobody before step {index + 1} may be IC"))
         paging.call(draft, called, index, run, at)
 
 
@@ -320,7 +325,8 @@ def _call_again(draft: Draft, rungs: Escalation, due_at: datetime, at: datetime)
             _last_resort(draft, len(rungs.steps), at)
         return
     people = _reached(draft, rungs, index, at)
-    wanted = _still_wanted(draft, people, ladder.run)
+    # Where only those are left who have acknowledged their part, they are asked again: somebody must answer for it.
+    wanted = _still_wanted(draft, people, ladder.run) or people
     days = _days(ladder, at)
     owners: tuple[str, ...] = ()
     if days > _days(ladder, ladder.last_fired_at or at) and urgent(draft.state, draft.context):

@@ -24,7 +24,7 @@ from tocsin.domain.incident import (
     Updates,
 )
 
-FOLD = 5
+FOLD = 6
 
 
 def evolve(state: Incident | None, event: ev.Event) -> Incident:

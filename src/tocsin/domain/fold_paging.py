@@ -203,11 +203,10 @@ def _page_ended(s: Incident, e: ev.PageEnded) -> Incident:
     )
     if e.outcome != "unreachable" or s.paging is not Paging.TRIGGERED or s.ladder.dead_end:
         return s
-    pages = [p for p in s.pages if p.run == s.ladder.run and p.outcome != "superseded" and not p.shadow]
+    pages = [p for p in s.pages if p.run == s.ladder.run and p.outcome != "superseded" and p.counts]
     last = s.ladder.last_fired_at
     rung = [p for p in pages if p.rung == s.ladder.next_rung - 1 and (last is None or p.at >= last)]
-    run = [p for p in pages if p.counts]
-    if not any(group and all(p.outcome == "unreachable" for p in group) for group in (run, rung)):
+    if not any(group and all(p.outcome == "unreachable" for p in group) for group in (pages, rung)):
         return s
     return replace(s, ladder=replace(s.ladder, hurry=True, hurry_at=s.ladder.hurry_at or e.at))
 
@@ -216,7 +215,10 @@ def _page_ended(s: Incident, e: ev.PageEnded) -> Incident:
 
 
 def _acknowledged(s: Incident, e: ev.Acknowledged) -> Incident:
-    s = replace(s, paging=Paging.ACKED, acked_at=e.at, acked_by=e.by, watch=Watch(since=e.at))
+    """Who had acknowledged her part of a step before is called like everybody should it begin anew."""
+    ladder = replace(s.ladder, partial=()) if s.ladder.partial else s.ladder
+    watch = Watch(since=e.at)
+    s = replace(s, paging=Paging.ACKED, acked_at=e.at, acked_by=e.by, watch=watch, ladder=ladder)
     return fold_work.joined(s, e.by)
 
 

@@ -240,13 +240,15 @@ def _worse(level: str, than: str, context: Context) -> bool:
 def seat_by_arrival(draft: Draft, now: datetime, person: str, how: str) -> None:
     """An empty IC seat goes to whoever acknowledges or declares, if the roster lets them be IC.
 
-    Not to somebody whose change is suspected, nor to a shadow: they are not the ones to lead.
+    So does the seat of somebody who is not active any more. Not to somebody whose change is suspected, nor to a
+    shadow: they are not the ones to lead.
     """
     known = draft.context.directory.get(person)
-    if known is None or draft.state.holder("ic") is not None:
+    if known is None or targets.leads(draft.state, draft.context, now):
         return
     if crew.may_lead(draft.state, draft.context, known.handle):
-        draft.add(ev.SeatTaken(now, "ic", known.handle, how, known.handle))
+        before = draft.state.holder("ic")
+        draft.add(ev.SeatTaken(now, "ic", known.handle, how, known.handle, before))
 
 
 def set_level(draft: Draft, now: datetime, by: str | None, level: str, reason: str) -> None:

@@ -75,10 +75,11 @@ def _calls_again(parent: Incident, child: Incident, now: datetime) -> bool:
     """Whether the child still calls and no ack of the parent can have meant it: rather once too often."""
     if child.paging != Paging.TRIGGERED or parent.paging == Paging.TRIGGERED:
         return False
-    acked = parent.acked_at
+    acked = parent.acked_at if parent.paging == Paging.ACKED else None
     if acked is None or parent.stage == Stage.MITIGATED or now - acked > grouping.GROUP_WINDOW:
         return True
-    return child.declared_by is not None and acked < child.opened_at
+    by_hand = child.declared_by is not None or bool(child.audience)
+    return by_hand and acked < child.opened_at
 
 
 # --- what comes along -----------------------------------------------------------------------------------------------

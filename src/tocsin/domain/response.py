@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from tocsin.domain import answering, briefing, crew, lifecycle, paging
+from tocsin.domain import answering, briefing, crew, lifecycle, paging, targets
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
@@ -35,15 +35,18 @@ page_failed = paging.page_failed
 
 
 def take_seat(state: Incident, context: Context, now: datetime, *, by: str, role: str) -> list[ev.Event]:
-    """Take an empty seat. Raises Refused when somebody holds it (the first one wins) or the roster says no."""
+    """Take an empty seat, or that of somebody who has left.
+
+    Raises Refused when somebody holds it (the first one wins) or the roster says no.
+    """
     key = _role_key(role, context)
     person = _seated(state, context, by, key)
     holder = state.holder(key)
     if holder == person.handle:
         raise Refused(f"{holder} already holds {key}", "")
-    if holder is not None:
+    if holder is not None and targets.active(holder, context, now):
         raise Refused(f"{holder} holds {key}", f"ask for a hand-over: tocsin handoff {state.ref} {key} ...")
-    return _seat(state, context, ev.SeatTaken(now, key, person.handle, "taken", by))
+    return _seat(state, context, ev.SeatTaken(now, key, person.handle, "taken", by, holder))
 
 
 def _seat(state: Incident, context: Context, taken: ev.SeatTaken) -> list[ev.Event]:

@@ -110,6 +110,12 @@ def active(handle: str, context: Context, at: datetime) -> bool:
     return person is not None and person.active(at)
 
 
+def leads(state: Incident, context: Context, at: datetime) -> bool:
+    """Whether somebody leads it: the IC seat is taken, by somebody who has not left."""
+    leader = state.holder("ic")
+    return leader is not None and active(leader, context, at)
+
+
 def _schedule(kind: str, name: str, context: Context) -> str | None:
     """The schedule that the target means; `oncall:primary` is the first one where none is called so."""
     names = context.rota.names()

@@ -2,7 +2,7 @@
 
 Whoever acknowledged is asked at 80 % of the time whether she is still on it; without a sign of life everybody is called
 anew, herself included. Once an incident is declared and somebody leads it, that cannot be forgotten any more: the
-timeout is off. Low urgency has none.
+timeout is off until she leaves. Low urgency has none.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ OWNER_EVERY = timedelta(days=1)
 
 def timeout_of(state: Incident, context: Context) -> timedelta | None:
     """How long an ack holds without a sign of life, or None where it holds for good."""
-    led = state.stage.declared and state.holder("ic") is not None
-    if state.paging is not Paging.ACKED or not state.stage.running or led:
+    if state.paging is not Paging.ACKED or not state.stage.running or _since(state, context) is None:
         return None
     if not targets.urgent(state, context):
         return None
@@ -33,9 +32,21 @@ def timeout_of(state: Incident, context: Context) -> timedelta | None:
     return timedelta(seconds=seconds) if seconds else None
 
 
+def _since(state: Incident, context: Context) -> datetime | None:
+    """The last sign of life; None while it is declared and somebody leads it.
+
+    Once whoever led is not active any more, the time runs from there; from the last sign where she is not known at all.
+    """
+    leader = state.holder("ic") if state.stage.declared else None
+    person = context.directory.people.get(leader) if leader is not None else None
+    if person is None or state.watch.since is None:
+        return state.watch.since
+    return max(state.watch.since, person.inactive_from) if person.inactive_from is not None else None
+
+
 def comes_back(state: Incident, context: Context) -> datetime | None:
     """When people are called anew unless the acker gives a sign of life; None: it holds."""
-    timeout, since = timeout_of(state, context), state.watch.since
+    timeout, since = timeout_of(state, context), _since(state, context)
     return since + timeout if timeout is not None and since is not None else None
 
 
@@ -44,7 +55,7 @@ def deadlines(state: Incident, context: Context) -> list[Deadline]:
     until = state.watch.snoozed_until
     if state.paging is Paging.SNOOZED and until is not None and state.stage.running:
         return [Deadline(until, "snooze-end")]
-    due, since, timeout = comes_back(state, context), state.watch.since, timeout_of(state, context)
+    due, since, timeout = comes_back(state, context), _since(state, context), timeout_of(state, context)
     if due is None or since is None or timeout is None:
         return []
     reminded = state.watch.reminded_at
