@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import time
+from datetime import timedelta
+
 import pytest
 
+from tocsin.channels.port import Message, Receipt
 from tocsin.config import EmailSettings
 from tocsin.domain.context import Refused
 from tocsin.domain.delivery import permanent
@@ -141,6 +146,49 @@ def test_an_ack_that_does_not_hold_for_good_is_renewed_by_whoever_is_on_it(fresh
     with fresh.local("tomas") as client:
         refused = client.post(f"/api/v1/incidents/{ref}/renew")
         assert (refused.status_code, "tomas" in refused.json()["detail"]) == (409, True)
+
+
+def reminded(server: Served) -> tuple[str, Message]:
+    """Mei took a page by hand and was then silent: the incident, and the message that asks her."""
+    sent: list[Message] = []
+
+    async def collect(message: Message) -> Receipt:
+        sent.append(message)
+        return Receipt("kept")
+
+    server.program.channels["screen"].send = collect  # type: ignore[method-assign]
+    ref = paged(server, "mei")["ref"]
+    with server.local("mei") as client:
+        client.post(f"/api/v1/incidents/{ref}/ack")
+    server.clock.ahead += timedelta(minutes=50)
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        asked = next((message for message in sent if message.about == "ack-reminder"), None)
+        if asked is not None:
+            return ref, asked
+        time.sleep(0.02)
+    raise AssertionError([message.about for message in sent])
+
+
+def test_whoever_is_silent_is_asked_with_a_link_and_one_tap_there_renews_it(fresh: Served) -> None:
+    ref, message = reminded(fresh)
+    assert (message.person, "Still on it?" in message.subject) == ("mei", True)
+    assert f"tocsin renew {ref}" in message.text
+    (label, link), (_, room) = message.links
+    assert (label, room) == ("Say that you are still on it", f"{fresh.url}/i/{ref}")
+    until = calling(fresh, ref)["holds_until"]
+    with fresh.anonymous() as phone:
+        page = phone.get(link).text
+        assert "Still on it? You have it until" in page
+        assert calling(fresh, ref)["holds_until"] == until
+        form = dict(re.findall(r'name="(page|once)" value="([^"]+)"', page))
+        assert phone.post(link, data={**form, "do": "renew"}).status_code == 303
+        assert "You have it." in phone.get(link).text
+        assert phone.post(link, data={**form, "do": "renew"}).status_code == 303
+    assert calling(fresh, ref)["holds_until"] > until
+    with fresh.local() as client:
+        events = client.get(f"/api/v1/incidents/{ref}/timeline").json()["events"]
+    assert [event["by"] for event in events if event["kind"] == "AckRenewed"] == ["mei"]
 
 
 def test_who_was_called_in_is_said_with_what_became_of_it(server: Served) -> None:

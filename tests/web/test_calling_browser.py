@@ -12,6 +12,7 @@ import pytest
 
 from tocsin.domain.delivery import permanent
 from web.running import Served, served
+from web.test_phone import link_to
 
 pytestmark = pytest.mark.browser
 
@@ -88,10 +89,12 @@ def until(server: Served, ref: str, wanted: Callable[[dict[str, Any]], bool]) ->
 @pytest.fixture(scope="module")
 def rooms(server: Served) -> dict[str, str]:
     """One room for every way the calling can stand."""
-    made = {"asked": paged(server, "mei")}
-    post(server, "mei", f"incidents/{made['asked']}/ack")
+    made = {name: paged(server, "mei") for name in ("asked", "tapped")}
+    for ref in made.values():
+        post(server, "mei", f"incidents/{ref}/ack")
     server.clock.ahead += timedelta(minutes=50)
-    until(server, made["asked"], lambda view: "ack-reminder" not in {d["kind"] for d in view["upcoming"]})
+    for ref in made.values():
+        until(server, ref, lambda view: "ack-reminder" not in {d["kind"] for d in view["upcoming"]})
     made["ringing"] = paged(server, "mei", "henrik")
     made["held"] = paged(server, "mei")
     post(server, "mei", f"incidents/{made['held']}/ack")
@@ -130,6 +133,19 @@ def test_axe_finds_nothing_and_everything_fits(
         page.evaluate(AXE)
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert [f"{v['id']}: {n['target']}" for v in found["violations"] for n in v["nodes"]] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_phone_asks_with_one_button(
+    scheme: str, signed_in: Opened, server: Served, rooms: dict[str, str]
+) -> None:
+    options: dict[str, Any] = {"viewport": {"width": 375, "height": 812}, "color_scheme": scheme}
+    with signed_in("mei", link_to(server, rooms["asked"]), bypass_csp=True, **options) as page:
+        assert [b.inner_text().split("\n")[0] for b in page.get_by_role("button").all()] == ["Still on it"]
+        page.evaluate(AXE)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert [f"{v['id']}: {n['target']}" for v in found["violations"] for n in v["nodes"]] == []
 
 
@@ -172,7 +188,7 @@ def test_one_tap_says_still_on_it(signed_in: Opened, rooms: dict[str, str]) -> N
 def test_whoever_is_asked_finds_the_answer_in_the_head_of_the_page(
     signed_in: Opened, rooms: dict[str, str]
 ) -> None:
-    with signed_in("mei", f"/i/{rooms['asked']}", viewport={"width": 375, "height": 812}) as page:
+    with signed_in("mei", f"/i/{rooms['tapped']}", viewport={"width": 375, "height": 812}) as page:
         (button,) = page.get_by_role("button", name="Still on it").all()
         box = button.bounding_box()
         assert box["y"] + box["height"] < 812

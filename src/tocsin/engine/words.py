@@ -83,9 +83,17 @@ def _page(send: Send, state: Incident, context: Context, now: datetime) -> str:
 
 
 def _ack_reminder(send: Send, state: Incident, context: Context, now: datetime) -> str:
+    """To whoever acknowledged: how to say that she is still on it. To others: that nobody has said so for long."""
     due = watch.comes_back(state, context)
-    back = f" Otherwise it comes back at {due:%H:%M:%S} UTC." if due is not None and due > now else ""
-    return f"You acknowledged it. Still on it? One tap says so.{back}"
+    if send.person != state.acked_by:
+        return f"{state.acked_by or 'Somebody'} acknowledged it long ago, and it still runs. See that it is ended."
+    back = (
+        f" Otherwise people are called anew at {due:%H:%M:%S} UTC." if due is not None and due > now else ""
+    )
+    return (
+        "You acknowledged it. Still on it? Press Still on it behind the link, post a note or an update, "
+        f"or type: tocsin renew {state.ref}.{back}"
+    )
 
 
 def _role(send: Send, state: Incident, context: Context, now: datetime) -> str:

@@ -96,7 +96,7 @@ def opened(request: Request, token: str) -> Response:
 
 
 async def answered(request: Request, token: str) -> Response:
-    """Acknowledge or pass on, by the form of the page itself; then show how it stands."""
+    """Acknowledge, pass on or say that she is still on it, by the form of the page itself; then show how it stands."""
     form = await request.form(max_files=0, max_fields=FIELDS)
     try:
         link = await run_in_threadpool(link_of, request, token)
@@ -167,7 +167,11 @@ def _pass_on(state: Incident, context: Context, now: datetime, *, by: str, page:
     return answering.pass_on(state, context, now, by=by, page=mine[-1] if mine else page, reason=PASSED_ON)
 
 
-_DEEDS: Final = {"ack": _acknowledging, "pass": _passing_on}
+def _renewing(link: Link) -> Decision[[]]:
+    return partial(answering.renew_ack, by=link.person.handle)
+
+
+_DEEDS: Final = {"ack": _acknowledging, "pass": _passing_on, "renew": _renewing}
 
 
 def form_of(token: str) -> str:

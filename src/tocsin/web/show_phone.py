@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tocsin.domain import clocks
+from tocsin.domain import clocks, watch
 from tocsin.domain.context import Context
 from tocsin.domain.incident import ASKED, Incident, Page, Paging, Stage
 from tocsin.web import show_incident as show
@@ -20,7 +20,7 @@ from tocsin.web.templating import countdown, near
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How it stands for her. `st` chooses the look; `acks`, `passes`: what she may press."""
+    """How it stands for her. `st` chooses the look; `acks`, `passes`, `renews`: what she may press."""
 
     st: str
     say: str
@@ -28,6 +28,7 @@ class Standing:
     acks: str = ""
     acks_note: str = ""
     passes: str = ""
+    renews: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,14 @@ def _along(state: Incident, context: Context, page: Page) -> Standing:
 
 def _taken(state: Incident, context: Context, handle: str, now: datetime) -> Standing:
     at = near(state.acked_at, now) if state.acked_at else ""
+    due = watch.comes_back(state, context)
+    if state.acked_by == handle and due is not None and state.watch.reminded_at is not None:
+        return Standing(
+            "risk",
+            f"Still on it? You have it until {near(due, now)} UTC.",
+            f"You acknowledged at {at} UTC. Without a sign of life people are called anew.",
+            renews="nobody is called; it holds for its whole time again",
+        )
     if state.acked_by == handle:
         return Standing("met", "You have it.", f"You acknowledged at {at} UTC: nobody further is called.")
     who = named(context, state.acked_by or "somebody")

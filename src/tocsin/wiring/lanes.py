@@ -13,6 +13,7 @@ import structlog
 from tocsin.channels.port import Channel, Message
 from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICKETS_LANE, Send
+from tocsin.domain.incident import Incident
 from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.words import words_for
 from tocsin.store.contract import Taken
@@ -69,7 +70,7 @@ def _message(name: str, send: Send, taken: Taken, around: Surroundings) -> Messa
         raise Undelivered(Failure.PERMANENT, f"{send.person} has no address on {name} any more")
     now = around.now()
     words = words_for(send, state, context, now)
-    answer = answer_link(around.store, around.base_url, name, send, taken, now)
+    answer = answer_link(around.store, around.base_url, name, send, taken, now, _answered(send, state))
     return Message(
         key=taken.key,
         to=address,
@@ -81,10 +82,20 @@ def _message(name: str, send: Send, taken: Taken, around: Surroundings) -> Messa
         sent_at=now,
         urgent=send.urgent,
         links=(
-            *((("Acknowledge or pass on", answer),) if answer else ()),
+            *(((_ANSWERS.get(send.about, "Acknowledge or pass on"), answer),) if answer else ()),
             ("Open the incident", f"{around.base_url}/i/{taken.ref}"),
         ),
     )
+
+
+_ANSWERS = {"ack-reminder": "Say that you are still on it"}
+
+
+def _answered(send: Send, state: Incident) -> int | None:
+    """The page that the message asks to answer; whoever acknowledged is asked by the newest page to her."""
+    if send.about != "ack-reminder" or send.person != state.acked_by:
+        return send.page
+    return next((page.number for page in reversed(state.pages) if page.person == send.person), None)
 
 
 async def _nowhere_carry(taken: Taken) -> Carried:

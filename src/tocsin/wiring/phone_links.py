@@ -29,13 +29,20 @@ def hash_of(token: str, epoch: str) -> str:
 
 
 def answer_link(
-    store: Store, base_url: str, channel: str, send: Send, taken: Taken, now: datetime
+    store: Store,
+    base_url: str,
+    channel: str,
+    send: Send,
+    taken: Taken,
+    now: datetime,
+    page: int | None = None,
 ) -> str | None:
-    """A new link for this page on this channel; None for what asks for no answer.
+    """A new link on this channel for the page of that number (default: the one sent); None for what asks for no answer.
 
     None too while the store takes no write: a page without its link goes out all the same.
     """
-    if send.page is None:
+    number = send.page if page is None else page
+    if number is None:
         return None
     token = secrets.token_urlsafe(32)
     row = SecretRow(
@@ -46,7 +53,7 @@ def answer_link(
         now + VALID,
         label=channel,
         ref=taken.ref,
-        page=send.page,
+        page=number,
     )
     try:
         store.save_secret(row)
