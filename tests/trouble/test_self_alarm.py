@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tocsin.store.contract import StoreUnavailable
 from tocsin.wiring import outside, self_alarm, telling
 from tocsin.wiring.loop import Loop
 from tocsin.wiring.pulse import OtherTocsin, Pulse
-from tocsin.wiring.self_alarm import REPEAT_S, STEADY_S, SelfCheck, Standing, reasons_of
+from tocsin.wiring.self_alarm import LONGEST_GAP_S, REPEAT_S, STEADY_S, SelfCheck, Standing, reasons_of
 from tocsin.wiring.telling import Ways
 from trouble.conftest import Builder, House, PostOffice, eventually, for_a_while
 
@@ -150,6 +151,28 @@ def test_another_count_is_the_same_reason_and_another_incident_is_another() -> N
 def test_a_reason_that_flickers_is_not_told_again_and_again() -> None:
     rounds = [(["a"] if n % 2 else [], n * 10.0) for n in range(60)]
     assert len(said(*lasting(["a"], -50, 0), *rounds)) == 1
+
+
+def test_a_storm_of_new_reasons_is_few_words_and_none_waits_longer_than_five_minutes() -> None:
+    """One incident that reaches nobody every ten seconds, for an hour."""
+    standing, words = Standing("u"), []
+    for n in range(360):
+        word = standing.see([f"INC-2026-{k:04}: nobody" for k in range(n + 1)], n * 10.0)
+        if word is not None:
+            words.append((n * 10.0, word.state))
+            standing.told(word, n * 10.0)
+    times = [at for at, _ in words]
+    assert times[:4] == [10, 30, 70, 150]
+    assert len(words) < 20
+    assert max(later - at for at, later in pairwise(times)) <= LONGEST_GAP_S
+
+
+def test_what_comes_and_goes_is_not_told_each_time() -> None:
+    """Half a minute wrong, half a minute well, for an hour."""
+    rounds = [(["a"] if n % 6 < 3 else [], n * 10.0) for n in range(360)]
+    words = said(*rounds, *lasting([], 3600, 4200))
+    assert len(words) < 20
+    assert words[-1][1] == "well"
 
 
 def test_a_word_that_nobody_took_stays_due() -> None:
@@ -377,6 +400,21 @@ def test_the_heartbeat_goes_out_only_while_all_is_well(build: Builder, receiver:
     house.engine.auditor.stop()
     pulse.once()
     assert len(receiver.asked) == 1, "the auditor does not run"
+
+
+def test_no_heartbeat_goes_out_while_nothing_is_sent(build: Builder, receiver: Receiver) -> None:
+    """A restored copy waits to be adopted: it is ready, and calls nobody."""
+    house = build()
+    pulse = Pulse(
+        Heartbeat(Secret(f"{receiver.url}/ping/1"), allow_loopback=True), house.engine, lambda: True
+    )
+    eventually(lambda: house.engine.not_ready() == [], "it is ready")
+    house.engine.hold("restored from a backup")
+    pulse.once()
+    assert receiver.asked == []
+    house.engine.release("tomas")
+    pulse.once()
+    assert receiver.asked == ["/ping/1"]
 
 
 def test_a_heartbeat_that_is_not_taken_is_said_once(build: Builder, receiver: Receiver) -> None:

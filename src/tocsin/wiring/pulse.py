@@ -21,7 +21,10 @@ _HEADERS: Final = {"user-agent": "tocsin", "accept": "*/*"}
 
 
 class Pulse:
-    """GETs the dead man's switch, but only while the engine is ready and audited, and `alive`: silence is the alarm."""
+    """GETs the dead man's switch, but only while the engine is ready, sends, is audited, and `alive`.
+
+    Silence is the alarm: an engine that is held calls nobody, however well it is.
+    """
 
     def __init__(self, settings: Heartbeat, engine: Engine, alive: Callable[[], bool]) -> None:
         self._target = Target(settings.url.reveal(), settings.allow_loopback, "heartbeat.url")
@@ -32,7 +35,8 @@ class Pulse:
     def once(self) -> None:
         """One sign of life, where there is life."""
         engine = self._engine
-        if engine.stopping or not (engine.auditor.alive() and self._alive()) or engine.not_ready():
+        works = engine.auditor.alive() and self._alive() and not engine.ticker.held
+        if engine.stopping or not works or engine.not_ready():
             return
         try:
             self._target.ask("GET", _HEADERS)

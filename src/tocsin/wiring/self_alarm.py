@@ -26,6 +26,10 @@ STANDS_S: Final = 10.0
 STEADY_S: Final = 20.0
 """A reason is gone once it was gone so long."""
 REPEAT_S: Final = 1800.0
+LONGEST_GAP_S: Final = 300.0
+"""New reasons are told at once, but in a storm of them less and less often: never further apart than this."""
+FLICKERS: Final = 3
+"""After so many words within half an hour all must be well for `LONGEST_GAP_S` before it is called so."""
 LOOK_LIMIT_S: Final = 8.0
 LONGEST_PAUSE_S: Final = 300.0
 """Between two tries while no way works."""
@@ -43,6 +47,8 @@ class Standing:
         self._gone: dict[str, float] = {}
         self._told: set[str] = set()
         self._told_at: float | None = None
+        self._reds: list[float] = []
+        """When something new was told, within the last half hour."""
 
     def see(self, reasons: list[str], now: float) -> Word | None:
         """What has to be told now; it has to be told until `told`."""
@@ -53,10 +59,12 @@ class Standing:
             self._gone.pop(key, None)
         for key in self._since.keys() - current.keys():
             self._gone.setdefault(key, now)
-        for key in [key for key, at in self._gone.items() if now - at >= STEADY_S]:
+        self._reds = [at for at in self._reds if now - at < REPEAT_S]
+        steady = STEADY_S if len(self._reds) < FLICKERS else LONGEST_GAP_S
+        for key in [key for key, at in self._gone.items() if now - at >= steady]:
             self._forget(key)
         settled = {key for key in current if now - self._since[key] >= STANDS_S}
-        if settled - self._told:
+        if settled - self._told and self._may_tell(now):
             return self._word("red", settled)
         if settled and self._told_at is not None and now - self._told_at >= REPEAT_S:
             return self._word("still red", settled)
@@ -72,7 +80,13 @@ class Standing:
             self._told_at = None
             return
         self._told_at = now
+        if word.state == "red":
+            self._reds.append(now)
         self._told = {key for key in self._since if now - self._since[key] >= STANDS_S}
+
+    def _may_tell(self, now: float) -> bool:
+        """Whether the last new thing was told long enough ago: 20 s after the first, 40 s after the second, ..."""
+        return not self._reds or now - self._reds[-1] >= min(10.0 * 2 ** len(self._reds), LONGEST_GAP_S)
 
     def _forget(self, key: str) -> None:
         for known in (self._words, self._since, self._gone):
