@@ -185,6 +185,42 @@ def test_one_tap_says_still_on_it(signed_in: Opened, rooms: dict[str, str]) -> N
         assert "has it until" in said(page)
 
 
+@pytest.mark.parametrize(
+    ("pick", "typed", "button", "told"),
+    [
+        ("call", {"Whom": "@aisha, schedule:primary", "What for?": "hands"}, "Call them now", "asked"),
+        ("snooze", {"For how long": "45m", "Why?": "provider"}, "Call nobody meanwhile", "until"),
+        ("escalate", {"Why?": "beyond me"}, "Call the next step now", "beyond me"),
+        ("pass", {"Why?": "on a train"}, "Pass on: call the next ones", "on a train"),
+        ("reassign", {"Whom": "aisha", "Why?": "her service"}, "Call them instead", "her service"),
+    ],
+)
+def test_every_form_about_calls_does_what_it_says(
+    pick: str, typed: dict[str, str], button: str, told: str, signed_in: Opened, server: Served
+) -> None:
+    ref = paged(server, "mei")
+    with signed_in("mei", f"/i/{ref}", viewport={"width": 375, "height": 812}) as page:
+        page.locator(".composer [data-group-of=calls]").check(force=True)
+        page.locator(f".composer [data-group=calls] [value={pick}]").check(force=True)
+        side = page.locator(f".composer [data-side={pick}]")
+        for label, words in typed.items():
+            side.get_by_label(label).fill(words)
+        side.get_by_role("button", name=button).click()
+        page.locator("#timeline").get_by_text(told).first.wait_for()
+        assert page.locator(".note-box[role=alert]").count() == 0
+
+
+def test_a_form_about_calls_that_is_refused_keeps_what_was_typed(signed_in: Opened, server: Served) -> None:
+    ref = paged(server, "mei")
+    with signed_in("mei", f"/i/{ref}?do=snooze", viewport={"width": 375, "height": 812}) as page:
+        side = page.locator(".composer [data-side=snooze]")
+        side.get_by_label("For how long").fill("9d")
+        side.get_by_label("Why?").fill("a holiday")
+        side.get_by_role("button", name="Call nobody meanwhile").click()
+        side.get_by_text("more than 7 days").wait_for()
+        assert side.get_by_label("Why?").input_value() == "a holiday"
+
+
 def test_whoever_is_asked_finds_the_answer_in_the_head_of_the_page(
     signed_in: Opened, rooms: dict[str, str]
 ) -> None:

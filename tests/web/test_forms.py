@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tocsin.domain.context import Refused
+from tocsin.web import show_verbs
 from tocsin.web.forms import instant, seconds
+from tocsin.web.static_files import FILES
 from web.running import Served
 from web.test_pages import hidden
 from web.test_room import form_of, send
@@ -78,3 +80,13 @@ def test_the_form_keeps_what_was_typed_beside_the_reason(server: Served) -> None
         assert "a day without an hour" in html.unescape(form)
         for words in (f'value="{day}"', *others):
             assert words in form, words
+
+
+def test_every_form_and_every_group_of_the_menu_can_be_seen_once_it_is_chosen() -> None:
+    """A form is shown by a line of the style sheet alone: without one it is there, and nobody sees it."""
+    style = FILES["ui.css"].content.decode()
+    groups = {key for key, _, _ in show_verbs.GROUPS}
+    assert [
+        key for key in show_verbs.PICKS if f'[value="{key}"]:checked) [data-side="{key}"]' not in style
+    ] == []
+    assert [g for g in groups if f'[data-group-of="{g}"]:checked) [data-group="{g}"]' not in style] == []

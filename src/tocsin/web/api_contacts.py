@@ -6,7 +6,7 @@ it (design rule 24), and until then what was used before stays in use.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,6 +23,8 @@ from tocsin.wiring import contacts
 from tocsin.wiring.program import Program
 
 Json = dict[str, Any]
+CODES: Final = 4
+"""Codes that one person may have sent within a minute, at once or one after the other: they go to any address."""
 
 
 def listed(request: Request) -> Response:
@@ -39,6 +41,7 @@ async def add(request: Request, body: mp.Contact) -> Response:
     contacts.refuse_unfit(person, channel, address, program.settings.channels)
     people = program.engine.contexts.live.directory
     await run_in_threadpool(contacts.refuse_needless, program.store, people, person, channel, address, now)
+    request.app.state.codes.spend(person, now)
     base = program.settings.server.base_url
     try:
         await contacts.ask_for_proof(

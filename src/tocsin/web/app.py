@@ -168,6 +168,7 @@ def create_app(program: Program, *, mailbox: Any = None, local_token_hash: str |
     app.state.answers = Answers()
     app.state.attempts = Attempts()
     app.state.knocks = Attempts(phone.KNOCKS, "Too many requests for links like this one")
+    app.state.codes = Attempts(api_contacts.CODES, "Too many codes were asked for")
     app.state.reads = Reads()
     app.state.judged = Judged(program)
     app.state.uploads = evidence.Uploads()

@@ -91,7 +91,7 @@ PICKS: Final = {
         Pick("close", "Close"),
     )
 }
-_GROUPS: Final = (
+GROUPS: Final = (
     (
         "process",
         "Process",
@@ -175,7 +175,7 @@ def menu_of(state: Incident, context: Context, caller: Caller, doing: str) -> Me
     chosen = doing if doing in found else next(iter(hand), "")
     groups = tuple(
         Group(key, name, tuple(PICKS[k] for k in keys if k in found and k not in hand), chosen in keys)
-        for key, name, keys in _GROUPS
+        for key, name, keys in GROUPS
     )
     shown = tuple(g for g in groups if g.picks)
     return Menu(tuple(PICKS[key] for key in hand), shown, chosen)
