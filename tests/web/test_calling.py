@@ -12,6 +12,7 @@ from tocsin.channels.port import Message, Receipt
 from tocsin.config import EmailSettings
 from tocsin.domain.context import Refused
 from tocsin.domain.delivery import permanent
+from tocsin.web.api_contacts import CODES
 from tocsin.wiring import contacts
 from web.running import Served
 
@@ -350,6 +351,22 @@ def test_codes_are_not_sent_one_after_the_other(fresh: Served, codes: list[str])
         fresh.clock.ahead += contacts.CODE_EVERY
         assert add(client, "elsewhere")["status"] == 201
     assert len(codes) == 2
+
+
+def test_nobody_floods_a_mailbox_with_codes_by_taking_the_address_away_each_time(
+    fresh: Served, codes: list[str]
+) -> None:
+    with fresh.local("mei") as client:
+        said = []
+        for _ in range(CODES + 2):
+            said.append(add(client)["status"])
+            client.delete("/api/v1/contacts/screen")
+        assert said == [201] * CODES + [429] * 2
+        fresh.clock.ahead += contacts.CODE_EVERY
+        assert add(client)["status"] == 201
+    with fresh.local("tomas") as client:
+        assert add(client, "the desk of tomas")["status"] == 201, "others are not kept from it"
+    assert len(codes) == CODES + 2
 
 
 def test_nobody_proves_an_address_for_somebody_else(fresh: Served, codes: list[str]) -> None:
