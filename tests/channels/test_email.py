@@ -188,6 +188,15 @@ def test_a_domain_in_other_letters_is_sent_in_its_ascii_form() -> None:
     run(story())
 
 
+@pytest.mark.parametrize(("at", "everybody"), [("MAIL", True), ("RCPT", False), ("DATA", False)])
+def test_only_a_refused_sender_is_the_fault_of_the_channel(at: str, everybody: bool) -> None:
+    async def story() -> None:
+        async with mail_server({at: "550 5.7.1 no"}) as server:
+            assert (await failure_of(mail_to(server.port))).channel is everybody
+
+    run(story())
+
+
 # --- sign-in and TLS -------------------------------------------------------------------------------------
 
 
@@ -208,6 +217,7 @@ def test_a_refused_sign_in_repeats_nothing(reply: str, kind: Failure) -> None:
         async with mail_server({"AUTH": reply}) as server:
             failed = await failure_of(mail_to(server.port, user="tocsin", password=PASSWORD))
             assert failed.kind is kind
+            assert failed.channel is (kind is Failure.PERMANENT), "no address has a share in it"
             assert failed.reason == f"{reply[:3]} the mail server refused user and password"
 
     run(story())

@@ -224,6 +224,7 @@ def test_a_status_decides(status: int, kind: Failure, after: float | None) -> No
         async with ntfy_server(does=status) as server:
             failed = await failure_of(push(server), PAGE)
             assert (failed.kind, failed.after) == (kind, after)
+            assert failed.channel is (status in {404, 413}), "a topic has no share in that"
             assert str(status) in failed.reason
 
     run(story())

@@ -126,6 +126,7 @@ def test_a_status_decides(status: int, headers: dict[str, str], kind: Failure, a
         async with http_server(status, headers=headers) as server:
             failed = await failure_of(hook(f"http://127.0.0.1:{server.port}/"))
             assert (failed.kind, failed.after) == (kind, after)
+            assert failed.channel is (kind is Failure.PERMANENT), "one address for everybody"
             assert str(status) in failed.reason
             assert server.connections == 1
 

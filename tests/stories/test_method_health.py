@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from stories import scripts
-from tocsin.domain.delivery import Failure
+from tocsin.domain.delivery import Failure, permanent
 from tocsin.store.contract import ContactRow
 from tocsin.testing import Story
 
@@ -49,3 +49,20 @@ def test_a_channel_that_is_down_for_a_while_disables_nothing(story: Story) -> No
         story.alert(f"Outage {number}", key=f"{number}", group=f"{number}")
     row = health(story)
     assert (row.fails, row.disabled, row.last_fail) == (0, "", story.clock.at)
+
+
+def test_what_would_fail_for_everybody_is_an_alarm_and_held_against_no_address(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mail server refuses the password: once that is right again, everybody is reached as before (N10)."""
+
+    def refused(lane: str, *_: object) -> None:
+        raise permanent("535 the mail server refused user and password", channel=lane == "mail")
+
+    monkeypatch.setattr(story, "_carry_out", refused)
+    for number in range(4):
+        story.alert(f"Outage {number}", key=f"{number}", group=f"{number}")
+    row = health(story)
+    assert (row.fails, row.disabled, row.last_fail) == (0, "", story.clock.at)
+    alarms = {alarm.key: alarm.reason for alarm in story.store.alarms()}
+    assert "535 the mail server refused" in alarms["channel:mail"]

@@ -18,8 +18,9 @@ OWN = ContactRow("mei", "mail", "mei@home.example", MONDAY, verified_at=at(1))
 OF_ROSTER = ContactRow("mei", "mail", "", MONDAY, tried="mei@test.example")
 
 
-def methods(*rows: ContactRow, person: str = "mei") -> tuple[Method, ...]:
-    return directory(policy(), (), {"mail": MAIL}, (), rows).methods_of(person)
+def methods(*rows: ContactRow, person: str = "mei", hook: bool = False) -> tuple[Method, ...]:
+    channels = {"mail": MAIL, **({"hook": ConsoleSettings(name="hook")} if hook else {})}
+    return directory(policy(), (), channels, (), rows).methods_of(person)
 
 
 def test_an_address_of_the_roster_is_used_at_once_and_is_unproven() -> None:
@@ -39,9 +40,19 @@ def test_ones_own_address_is_used_once_it_is_verified() -> None:
 
 
 def test_a_disabled_address_is_not_used() -> None:
-    """N10; the roster's stands in for one's own."""
-    assert methods(replace(OF_ROSTER, disabled="refused")) == ()
+    """N10; the roster's stands in for one's own, and any other method for it."""
     assert methods(replace(OWN, disabled="refused")) == (ROSTER,)
+    assert methods(replace(OF_ROSTER, disabled="refused"), hook=True) == (Method("hook", "mei", "console"),)
+
+
+def test_where_nothing_else_is_left_a_disabled_address_is_tried_all_the_same() -> None:
+    """N10: a page that may come back unread beats none, and the first one that arrives proves the address anew."""
+    assert methods(replace(OF_ROSTER, disabled="refused")) == (ROSTER,)
+    mail = replace(OF_ROSTER, disabled="refused")
+    assert methods(mail, replace(mail, channel="hook", tried="mei"), hook=True) == (
+        ROSTER,
+        Method("hook", "mei", "console"),
+    )
 
 
 def test_an_address_that_the_roster_changed_is_not_disabled_by_the_failures_of_the_old_one() -> None:

@@ -218,11 +218,11 @@ def test_a_method_that_was_disabled_by_its_failures_is_an_alarm_until_it_works(h
     assert house.alarms("method") == {}
     save(house.store, at=at(1), health=(bad,))
     house.look(at(1, 1))
-    assert house.live().directory.methods_of("mei") == ()
+    assert len(house.live().directory.methods_of("mei")) == 1, "a way that may not work beats none"
     assert list(house.alarms("method")) == ["method:mei/mail"]
-    assert house.journal("method_disabled") == [
-        "mei is not called by mail: 3 messages in a row were refused for good: no such mailbox"
-    ]
+    (said,) = house.journal("method_disabled")
+    assert said.startswith("mei is not called by mail as long as there is another way: 3 messages in a row")
+    assert said.endswith("were refused for good: no such mailbox")
     assert "mei" not in house.alarms("method")["method:mei/mail"]
     house.look(at(1, 1))
     save(house.store, at=at(1, 2), health=(replace(bad, ok=True, permanent=False),))

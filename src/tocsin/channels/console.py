@@ -36,7 +36,7 @@ class ConsoleChannel:
         try:
             await asyncio.to_thread(self._write, _one_line(message))
         except (OSError, ValueError):  # ValueError: the stream is closed
-            raise permanent("the console's stream is closed") from None
+            raise permanent("the console's stream is closed", channel=True) from None
         return Receipt("printed")
 
     async def aclose(self) -> None:

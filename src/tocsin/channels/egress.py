@@ -44,7 +44,7 @@ async def resolve(host: str, port: int, *, allow_loopback: bool) -> list[Address
     addresses = list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
     for address in addresses:
         if why := forbidden(address, allow_loopback=allow_loopback):
-            raise permanent(f"{host} is {address}, {why}")
+            raise permanent(f"{host} is {address}, {why}", channel=True)
     return addresses
 
 

@@ -125,13 +125,15 @@ class EmailChannel:
         if 400 <= refusal.code <= 499:
             return retry(said)
         if 500 <= refusal.code <= 599:
-            return permanent(said)
+            about_her = after_data or isinstance(refusal, aiosmtplib.SMTPRecipientRefused)
+            return permanent(said, channel=not about_her)
         return in_doubt(said) if after_data else retry(said)
 
     def _lost(self, trouble: Exception, *, after_data: bool) -> Undelivered:
         where = f"{self._server.host}:{self._server.port}"
         if not isinstance(trouble, OSError) and not after_data:
-            return permanent(f"{where} does not offer what the settings ask for (STARTTLS or sign-in)")
+            said = f"{where} does not offer what the settings ask for (STARTTLS or sign-in)"
+            return permanent(said, channel=True)
         what = "no answer in time" if isinstance(trouble, TimeoutError) else "connection failed or lost"
         if after_data:
             return in_doubt(f"{what} from {where} after the mail was handed over")

@@ -44,6 +44,8 @@ _MEANS: Final = {
     404: "this is no ntfy server: url must be its root",
     413: "the server takes shorter messages only",
 }
+_EVERYBODY: Final = frozenset({401, 404, 413})
+"""What no topic has a share in."""
 
 
 class NtfyChannel:
@@ -131,9 +133,11 @@ class NtfyChannel:
         if reply.status in LATER or 500 <= reply.status <= 599:
             return retry(said, asked)
         if 300 <= reply.status <= 399:
-            return permanent(f"{said}: redirects are not followed")
+            return permanent(f"{said}: redirects are not followed", channel=True)
         why = _MEANS.get(reply.status) or _field(reply, "error")
-        return permanent(f"{said}: {clean_line(without(why, (*self._secrets, topic)), 160)}" if why else said)
+        if why:
+            said = f"{said}: {clean_line(without(why, (*self._secrets, topic)), 160)}"
+        return permanent(said, channel=reply.status in _EVERYBODY)
 
 
 def _authorization(token: str | None, user: str | None, password: str | None) -> str:

@@ -73,8 +73,8 @@ class WebhookChannel:
         if reply.status in LATER or 500 <= reply.status <= 599:
             return retry(said, seconds_to_wait(reply.headers.get("retry-after"), self._now()))
         if 300 <= reply.status <= 399:
-            return permanent(f"{said}: redirects are not followed")
-        return permanent(said)
+            return permanent(f"{said}: redirects are not followed", channel=True)
+        return permanent(said, channel=True)
 
 
 def _outbound(url: str, allow_loopback: bool, limit_s: float, tls: ssl.SSLContext | None) -> Outbound:

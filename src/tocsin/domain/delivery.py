@@ -22,20 +22,30 @@ class Failure(StrEnum):
 class Undelivered(Exception):
     """It was not carried out, or nobody can say. `reason` is one clean line for people and never holds a secret.
 
-    `after`: seconds that the other side asked to wait. `path`: the file that could not be written.
+    `after`: seconds that the other side asked to wait. `path`: the file that could not be written. `channel`: it would
+    fail for everybody (settings, sign-in), and says nothing of the address.
     """
 
-    def __init__(self, kind: Failure, reason: str, after: float | None = None, *, path: str = "") -> None:
+    def __init__(
+        self,
+        kind: Failure,
+        reason: str,
+        after: float | None = None,
+        *,
+        path: str = "",
+        channel: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
         self.after = after
         self.path = path
+        self.channel = channel
 
 
-def permanent(reason: str) -> Undelivered:
-    """Trying again cannot help."""
-    return Undelivered(Failure.PERMANENT, reason)
+def permanent(reason: str, *, channel: bool = False) -> Undelivered:
+    """Trying again cannot help. `channel`: nor can another address."""
+    return Undelivered(Failure.PERMANENT, reason, channel=channel)
 
 
 def retry(reason: str, after: float | None = None) -> Undelivered:

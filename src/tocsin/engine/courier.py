@@ -259,6 +259,10 @@ def _record(
     sitting.settlements.append(settlement)
     if isinstance(taken.effect, Send):
         sitting.health += health_of(taken.effect, outcome, sitting.contexts.live.directory, at)
+        if (
+            isinstance(outcome, Undelivered) and outcome.channel
+        ):  # nothing is tried again: this is when it is seen
+            _alarm(sitting, taken.effect, settlement)
         return _record_send(sitting, at, taken, taken.effect, settlement)
     if isinstance(outcome, Carried):
         if outcome.document is None:
@@ -300,10 +304,14 @@ def _record_send(sitting: Sitting, at: datetime, taken: Taken, send: Send, settl
     return sitting.decide(taken.ref, at, failed)
 
 
+def _alarm(sitting: Sitting, send: Send, settlement: Settlement) -> None:
+    sitting.alarm(f"channel:{send.lane}", f"channel {send.lane} does not work: {settlement.detail}")
+
+
 def _record_delay(sitting: Sitting, at: datetime, taken: Taken, send: Send, settlement: Settlement) -> Answer:
     """A channel that does not take what it is given is seen in the room at once, and is an alarm the second time."""
     if taken.attempts >= ALARM_AFTER_TRIES:
-        sitting.alarm(f"channel:{send.lane}", f"channel {send.lane} does not work: {settlement.detail}")
+        _alarm(sitting, send, settlement)
     if send.page is None or taken.attempts > 1:
         return Answer(taken.ref, 0)
     return sitting.decide(

@@ -16,7 +16,10 @@ NO_METHODS = frozenset({NOWHERE_LANE, SIREN_LANE})
 def health_of(
     send: Send, outcome: Carried | Undelivered, directory: Directory, at: datetime
 ) -> tuple[Health, ...]:
-    """Nothing for what is no page, and for a failure where the person has no such method any more."""
+    """Nothing for what is no page, and for a failure where the person has no such method any more.
+
+    What would fail for everybody is held against no address: it is alarmed about as the channel's, and is over with it.
+    """
     if send.page is None or send.lane in NO_METHODS:
         return ()
     methods = directory.methods_of(send.person)
@@ -25,5 +28,5 @@ def health_of(
         return (Health(send.person, send.lane, at, ok=True, address=address or ""),)
     if address is None:
         return ()
-    permanent = outcome.kind is Failure.PERMANENT
+    permanent = outcome.kind is Failure.PERMANENT and not outcome.channel
     return (Health(send.person, send.lane, at, False, permanent, outcome.reason, address),)

@@ -54,15 +54,22 @@ def directory(
 def _methods(
     person: Person, channels: Mapping[str, ChannelSettings], rows: Mapping[tuple[str, str], ContactRow]
 ) -> tuple[Method, ...]:
-    found = []
+    """The ways that work as far as is known; where none is left, those that failures have disabled (N10).
+
+    A page that may be refused beats none, and the first one that is taken shows that the way works again.
+    """
+    found, disabled = [], []
     for name, settings in channels.items():
         if settings.people is not None and person.handle not in settings.people:
             continue
         address = person.email if isinstance(settings, EmailSettings) else person.handle
-        method = _method(name, settings.kind, address, rows.get((person.handle, name)))
+        row = rows.get((person.handle, name))
+        method = _method(name, settings.kind, address, row)
         if method is not None:
             found.append(method)
-    return tuple(found)
+        elif row is not None and (rest := _method(name, settings.kind, address, replace(row, disabled=""))):
+            disabled.append(rest)
+    return tuple(found or disabled)
 
 
 def _method(name: str, kind: str, address: str | None, row: ContactRow | None) -> Method | None:

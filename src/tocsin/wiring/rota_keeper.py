@@ -37,6 +37,7 @@ ZONES_SHOWN = timedelta(days=1)
 LINES_SHOWN = 20
 DUTY, GAPS, METHODS = "on_duty", "gaps", "disabled_methods"
 """Meta keys: who was on duty at the last look, which gaps were known then, and which methods were disabled."""
+ELSE = "as long as there is another way"
 ZONES, GAP, METHOD = "tzdata", "gap:", "method:"
 """Keys of alarms, the last two with what they are about."""
 
@@ -207,7 +208,9 @@ class RotaKeeper:
         stored = self._store.meta(METHODS)
         known = _read(stored, list[str]) or []
         notes = [
-            JournalRow(now, "method_disabled", f"{row.person} is not called by {row.channel}: {row.disabled}")
+            JournalRow(
+                now, "method_disabled", f"{row.person} is not called by {row.channel} {ELSE}: {row.disabled}"
+            )
             for key, row in broken.items()
             if key not in known
         ]
@@ -219,7 +222,9 @@ class RotaKeeper:
         if notes:
             self._store.swap_meta(METHODS, stored, _written(list(broken)), notes)
         # Anybody may ask for alarms: they name no people.
-        said = f"somebody is not called by {{}} any more, since {FAILS_TO_DISABLE} messages were refused for good"
+        said = (
+            f"somebody is not called by {{}} {ELSE}, since {FAILS_TO_DISABLE} messages were refused for good"
+        )
         return {f"{METHOD}{key}": said.format(row.channel) for key, row in broken.items()}
 
     def _alarms(self, prefix: str, wanted: Mapping[str, str], now: datetime) -> None:
