@@ -12,6 +12,7 @@ from tocsin.channels.port import Message, Receipt
 from tocsin.config import EmailSettings
 from tocsin.domain.context import Refused
 from tocsin.domain.delivery import permanent
+from tocsin.store.contract import ContactRow
 from tocsin.web.api_contacts import CODES
 from tocsin.wiring import contacts
 from web.running import Served
@@ -406,6 +407,20 @@ def test_an_address_that_is_no_address_is_refused_by_its_kind() -> None:
         with pytest.raises(Refused):
             contacts.refuse_unfit("mei", "mail", address, {"mail": mail})
     contacts.refuse_unfit("mei", "mail", "mei+page@home.example", {"mail": mail})
+
+
+def test_an_address_that_failed_too_often_says_so_and_is_proven_anew(fresh: Served, codes: list[str]) -> None:
+    store = fresh.program.store
+    store.save_contact(
+        ContactRow("mei", "screen", "", fresh.clock.now(), disabled="refused", fails=3, tried="mei")
+    )
+    fresh.program.refresh_people()
+    with fresh.local("mei") as client:
+        (method,) = client.get("/api/v1/contacts").json()["contacts"]
+        assert (method["address"], method["state"], method["disabled"]) == ("mei", "disabled", "refused")
+        add(client)
+        proven = enter(client, codes[0])
+    assert (proven["address"], proven["state"], proven["disabled"]) == ("mei's desk", "proven", "")
 
 
 def test_what_cannot_be_sent_is_not_kept(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:

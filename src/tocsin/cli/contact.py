@@ -42,16 +42,16 @@ def listed(server: AtServer = None, person: AsPerson = None, as_json: AsJson = F
 def _row(one: dict[str, Any]) -> tuple[str, ...]:
     """Channel, address, whose it is, how it does, what waits for its code."""
     whose = "your own" if one["own"] else "of the roster" if one["address"] else ""
-    state = f"last arrived {ago(one['proven_at'])}" if one["proven_at"] else _STATES[one["state"]]
-    more = f"NOT USED: {one['disabled']}" if one["disabled"] else ""
+    proven = one["state"] == "proven"
+    state = f"last arrived {ago(one['proven_at'])}" if proven else _STATES[one["state"]]
+    more = f"FAILED: {one['disabled']}" if one["disabled"] else ""
     waits = f"{one['waiting']} waits for its code" if one["waiting"] else ""
     return (one["channel"], one["address"] or "-", whose, state, more, waits)
 
 
 _STATES = {
-    "proven": "proven",
     "usable": "never proven: tocsin page test",
-    "disabled": "disabled",
+    "disabled": "only where nothing else is left",
     "none": "not used yet",
 }
 

@@ -110,7 +110,10 @@ def _views(program: Program, handle: str) -> list[Json]:
 
 def _view(channel: str, kind: str, method: Method | None, row: ContactRow | None) -> Json:
     address = method.address if method else (row.address or row.tried) if row and row.disabled else ""
-    state = ("proven" if method.proven_at else "usable") if method else "disabled" if address else "none"
+    set_aside = row is not None and bool(row.disabled) and row.address in ("", address)
+    state = "disabled" if set_aside else "none" if method is None else "usable"
+    if state == "usable" and method is not None and method.proven_at:
+        state = "proven"
     return {
         "channel": channel,
         "kind": kind,

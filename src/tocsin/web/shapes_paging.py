@@ -77,7 +77,7 @@ class ContactShape(BaseModel):
     kind: str = Field(description="the channel's kind")
     address: str = Field(description="where pages go; of one that is disabled, where they went")
     own: bool = Field(description="added by the person herself, not from the roster")
-    state: str = Field(description="proven, usable, disabled, or none")
+    state: str = Field(description="proven, usable, disabled (only where nothing else is left), or none")
     proven_at: datetime | None = Field(description="when something last arrived there")
     disabled: str = Field(description="why her own address, or the roster's, is not used; empty: it is")
     waiting: str = Field(description="a further address that is used once its code is entered")

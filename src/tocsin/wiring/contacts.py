@@ -70,12 +70,13 @@ def row_of(store: Store, person: str, channel: str) -> ContactRow | None:
 def refuse_needless(
     store: Store, people: Directory, person: str, channel: str, address: str, now: datetime
 ) -> None:
-    """Raises Refused for an address that is in use already, and for a code too soon after the last one."""
-    if any(m.channel == channel and m.address == address for m in people.methods_of(person)):
+    """Raises Refused for an address that is in use and works, and for a code too soon after the last one."""
+    row = row_of(store, person, channel)
+    works = row is None or not row.disabled
+    if works and any(m.channel == channel and m.address == address for m in people.methods_of(person)):
         raise Refused(
             f"pages on {channel} go to that address already", "tocsin page test shows whether one arrives"
         )
-    row = row_of(store, person, channel)
     if row is not None and row.code_until is not None and now < row.code_until - CODE_FOR + CODE_EVERY:
         again = row.code_until - CODE_FOR + CODE_EVERY
         raise Refused(
