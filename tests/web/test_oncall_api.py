@@ -238,7 +238,7 @@ UNFIT: list[tuple[dict[str, Any], str, str]] = [
     ({"end": "2026-03-21T08:00Z"}, "end", "T7"),
     ({"end": "2026-03-21T08:00:59Z"}, "end", "T7"),
     ({"end": "2026-03-20T08:00Z"}, "end", "T7"),
-    ({"start": "2026-03-20T11:59Z"}, "start", "R12"),
+    ({"start": "2026-03-20T11:54Z"}, "start", "R12"),
     ({"end": "2027-06-01T08:00Z"}, "end", "400 days"),
     ({"users": ["nobody-at-all"]}, "users", "A8"),
     ({"users": []}, "reason", "L3"),
@@ -432,3 +432,17 @@ def test_the_home_page_says_who_until_when_and_who_then(rostered: Served) -> Non
     assert "Nobody is on call" in home
     assert "Platform" in home
     assert "then <bdi>Mei Tanaka</bdi>" in home
+
+
+def test_a_begin_of_a_moment_ago_is_now_and_what_was_stays(rostered: Served, clock: Stopped) -> None:
+    """Somebody read the preview for a minute and said yes, or the clock of her laptop is behind (R12)."""
+    began, end = "2026-03-20T12:00:30Z", "2026-03-20T18:00Z"
+    version = change(rostered, 200, start=began, end=end, preview=True)["version"]
+    clock.at += timedelta(minutes=3)
+    made = change(rostered, start=began, end=end, expect=version)["override"]
+    assert (made["start"], made["state"]) == ("2026-03-20T12:03Z", "running")
+    clock.at += timedelta(minutes=3)
+    late = change(rostered, 422, start=began, end=end)
+    assert "R12" in late["detail"]
+    over = change(rostered, 422, start="2026-03-20T12:03Z", end="2026-03-20T12:04Z")
+    assert "R12" in over["detail"]

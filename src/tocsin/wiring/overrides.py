@@ -23,6 +23,8 @@ from tocsin.wiring.program import Program
 MINUTE: Final = timedelta(minutes=1)
 AHEAD: Final = timedelta(days=400)
 """How far ahead an override may reach: as far as a schedule is looked at."""
+A_MOMENT_AGO: Final = timedelta(minutes=5)
+"""A begin that is no older is now: so long somebody may have read the preview, or her clock may be behind."""
 AT_ONCE: Final = 500
 """Overrides of one schedule that are not over."""
 NEW: Final = 2**62
@@ -81,6 +83,8 @@ def plan_override(program: Program, name: str, wanted: Adjustment, now: datetime
     """Judge and preview. Raises LookupError for an unknown schedule, Unfit, Refused when there are too many."""
     live = program.engine.contexts.live
     schedule, version = live.rota.schedule(name), version_of(program, name)
+    if floored(now) - A_MOMENT_AGO <= wanted.start < floored(now) < wanted.end:
+        wanted = replace(wanted, start=floored(now))
     judge(wanted, schedule, live.directory, now)
     if sum(one.state != "over" for one in listed(program, name, now)) >= AT_ONCE:
         raise Refused(
