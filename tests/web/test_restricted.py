@@ -49,6 +49,14 @@ def test_only_readers_and_those_at_work_read_it(restricted: tuple[Served, str]) 
     assert get(server, f"{API}/{ref}", "tomas")["title"] == SECRET
 
 
+def test_who_was_called_for_it_stands_in_no_list_for_everybody(restricted: tuple[Served, str]) -> None:
+    server, ref = restricted
+    other = server.declare("Another", by="tomas")
+    for who in ("tomas", "mei"):
+        assert {row["ref"] for row in get(server, "/api/v1/pages", who)["pages"]} == {other}
+    assert {row["ref"] for row in get(server, f"{API}/{ref}/pages", "mei")["pages"]} == {ref}
+
+
 def test_everybody_else_hears_the_codename_and_cannot_act(restricted: tuple[Served, str]) -> None:
     server, ref = restricted
     rows = get(server, API, "tomas", stage="open")["incidents"]

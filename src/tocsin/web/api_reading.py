@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tocsin.domain.incident import Stage
+from tocsin.store.contract import UnknownEvent
 from tocsin.web import models as m
 from tocsin.web import views
 from tocsin.web.api_incidents import After, Limit
@@ -83,11 +84,24 @@ def pages_of(request: Request, ref: str, cursor: After | None = None, limit: Lim
 
 
 def pages(request: Request, cursor: After | None = None, limit: Limit = 100) -> Response:
-    """Every page of every incident, newest first, each with its one outcome."""
+    """Every page, newest first, each with its one outcome; those of a restricted incident stand with it alone."""
     return _pages(program_of(request), None, cursor, limit)
 
 
 def _pages(program: Program, ref: str | None, cursor: int | None, limit: int) -> Response:
     rows = program.store.pages(ref, before=cursor, limit=limit + 1)
     following = rows[limit - 1].seq if len(rows) > limit else None
-    return views.json_response({"pages": [views.page_view(row) for row in rows[:limit]], "next": following})
+    shown = rows[:limit]
+    if ref is None:
+        hidden = {one for one in {row.ref for row in shown} if _is_hidden(program, one)}
+        shown = [row for row in shown if row.ref not in hidden]
+    return views.json_response({"pages": [views.page_view(row) for row in shown], "next": following})
+
+
+def _is_hidden(program: Program, ref: str) -> bool:
+    """Whether not everybody may know who was called for it."""
+    try:
+        state = program.store.incident(ref)
+    except UnknownEvent:
+        return True
+    return state is not None and state.room.restriction is not None
