@@ -333,3 +333,19 @@ def test_nobody_on_the_directory_leaves_the_incident_and_the_siren() -> None:
 
     assert told.events(ev.NobodyReachable)
     assert told.state.paging is Paging.TRIGGERED
+
+
+def test_when_whoever_has_the_turn_is_out_of_reach_nobody_of_an_earlier_turn_keeps_the_next_step_waiting() -> (
+    None
+):
+    robin = step("person:mei person:priya", 10, mode="round_robin")
+    told = Told(with_policy(robin, step("person:jonas", 10), repeat=1))
+    told.alert()
+    told.until("13:21:00").unreachable("priya")
+
+    assert told.pages() == [
+        ("13:00:00", "mei"),
+        ("13:10:00", "jonas"),
+        ("13:20:00", "priya"),
+        ("13:21:00", "jonas"),
+    ]

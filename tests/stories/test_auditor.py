@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import sqlalchemy
@@ -110,7 +111,8 @@ def test_a_stream_whose_policy_is_lost_stops_neither_auditor_nor_start(story: St
     )
     story.clock.at = story.instant("13:05:01")
     with running_desk(story):
-        story.engine.ticker._once()
+        for _ in range(2):  # a tick that took its time leaves the rest to the next one
+            story.engine.ticker._once()
     assert f"stuck:{lost}" in alarms(story)
     assert [e.rung for e in story.events(ev.RungFired, healthy)] == [0, 1]
 
@@ -186,3 +188,35 @@ def test_a_mail_server_that_is_down_is_seen_at_once_and_forgotten_when_it_is_bac
         story.engine.auditor.audit()
     assert "channel:mail" not in alarms(story)
     story.close()
+
+
+def test_a_page_that_no_lane_was_ever_given_is_sent_and_said(story: Story) -> None:
+    story.hanging.add("mail")
+    story.declare("Payments show as pending", by="aisha", sev="SEV2")
+    change(story, "DELETE FROM effect WHERE ref = :r", r=story.ref)
+    story.hanging.clear()
+    story.clock.at = story.instant("13:02:30")
+
+    with running_desk(story):
+        found = story.engine.auditor.audit()
+    story.engine = type(story.engine)(
+        story.store, story.clock, story.live, story.engine.courier.lanes.values()
+    )
+    story.settle()
+
+    assert [story.ref in line for line in found] == [True]
+    assert [e.what for e in story.events(ev.Repaired)] == ["page 1: nothing was ever sent; sent now"]
+    story.expect_page("mei", at="13:02:30")
+
+
+def test_whoever_leaves_while_being_called_is_noticed_at_once(story: Story) -> None:
+    people = {h: p for h, p in story.live.directory.people.items() if h != "mei"}
+    story.clock.at = story.instant("13:01:00")
+    story.engine.contexts.live = replace(story.live, directory=replace(story.live.directory, people=people))
+
+    with running_desk(story):
+        assert story.engine.auditor.look_again() == [story.ref]
+        assert story.engine.auditor.look_again() == []
+
+    assert [(e.page, e.outcome) for e in story.events(ev.PageEnded)] == [(1, "unreachable")]
+    assert [e.rung for e in story.events(ev.RungFired)] == [0, 1]
