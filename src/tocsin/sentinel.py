@@ -596,6 +596,8 @@ def _check_http(url: str, what: str) -> None:
         fits = False
     if not fits:
         raise Misused(f"{what} is no http or https address")
+    if parts.username is not None:  # it would be taken for the name of a host, and stand in every mail
+        raise Misused(f"{what} holds a user or password, which cannot be sent")
 
 
 def verdict(plan: Plan) -> int:

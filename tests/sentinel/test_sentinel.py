@@ -227,6 +227,8 @@ def test_it_ends_at_once_when_it_is_told_to(sentry: Sentry, other_side: OtherSid
         (["http://127.0.0.1:1"], "nobody would be told"),
         (["ftp://127.0.0.1", "--once"], "URL is no http or https address"),
         (["http://127.0.0.1:1", "--webhook", "nowhere/hidden"], "--webhook is no http"),
+        (["https://me:hidden@t.example", "--once"], "URL holds a user or password"),
+        (["http://127.0.0.1:1", "--webhook", "https://me:hidden@t.example"], "--webhook holds a user"),
         (["http://127.0.0.1:1", "--once", "--after", "soon"], "--after"),
     ],
 )
