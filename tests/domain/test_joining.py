@@ -7,8 +7,8 @@ import pytest
 from domain.told import REF, Told, acme
 from tocsin.domain import events as ev
 from tocsin.domain import grouping, lifecycle
-from tocsin.domain.signals import Signal
 from tocsin.domain.incident import Stage
+from tocsin.domain.signals import Signal
 
 
 def calls(told: Told) -> list[str]:

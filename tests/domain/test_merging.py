@@ -14,9 +14,9 @@ from tocsin.domain import events as ev
 from tocsin.domain import statements as said
 from tocsin.domain.context import Refused
 from tocsin.domain.effects import Drop, Send
-from tocsin.domain.signals import Signal
 from tocsin.domain.incident import Incident, Paging, Stage
 from tocsin.domain.policy import built_in_policy
+from tocsin.domain.signals import Signal
 from tocsin.domain.work import MOST
 
 OTHER = "INC-2026-0002"

@@ -34,8 +34,8 @@ from tocsin.domain import (
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Refused
 from tocsin.domain.fold import fold
-from tocsin.domain.signals import Signal
 from tocsin.domain.incident import ASKED, TIMES, Paging, Stage
+from tocsin.domain.signals import Signal
 
 HANDLES = tuple(p.handle for p in PEOPLE)
 people = st.sampled_from((*HANDLES, "a-contractor"))

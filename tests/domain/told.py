@@ -17,7 +17,6 @@ from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.effects import Effect, Send, derive
 from tocsin.domain.fold import evolve
-from tocsin.domain.signals import Signal
 from tocsin.domain.incident import Incident
 from tocsin.domain.oncall.rota import Rota
 from tocsin.domain.people import Directory, Method, Person
@@ -33,6 +32,7 @@ from tocsin.domain.policy import (
     Severity,
     Target,
 )
+from tocsin.domain.signals import Signal
 from tocsin.domain.source import BUILT_IN
 
 E = TypeVar("E", bound=ev.Event)
