@@ -589,14 +589,16 @@ def read_plan(asked: argparse.Namespace, environ: Mapping[str, str]) -> Plan:
 
 
 def _check_http(url: str, what: str) -> None:
+    named = False
     try:
         parts = urlsplit(url)
         fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        named = parts.username is not None
     except ValueError:
         fits = False
     if not fits:
         raise Misused(f"{what} is no http or https address")
-    if parts.username is not None:  # it would be taken for the name of a host, and stand in every mail
+    if named:  # it would be taken for the name of a host, and stand in every mail
         raise Misused(f"{what} holds a user or password, which cannot be sent")
 
 
