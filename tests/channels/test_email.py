@@ -137,6 +137,21 @@ def test_an_answer_is_judged_by_its_code_and_silence_by_its_place(
     run(story())
 
 
+@pytest.mark.parametrize(
+    "reply", ["450 4.2.0 <{}>: greylisted", "550 5.1.1 {}... User unknown (alias jo@b.test)"]
+)
+def test_a_refusal_names_nobodys_address(reply: str) -> None:
+    """Its words stand in timelines, and in alarms that need no sign-in."""
+
+    async def story() -> None:
+        async with mail_server({"RCPT": reply.format(MESSAGE.to)}) as server:
+            failed = await failure_of(mail_to(server.port))
+            assert "@" not in failed.reason
+            assert failed.reason.startswith(reply[:9])
+
+    run(story())
+
+
 def test_a_taken_mail_stays_taken_when_the_farewell_is_not_answered() -> None:
     async def story() -> None:
         async with mail_server() as server:

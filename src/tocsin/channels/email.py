@@ -27,6 +27,8 @@ from tocsin.channels.text import clean_body, clean_line, clean_links, without
 from tocsin.domain.delivery import Undelivered, in_doubt, permanent, retry
 
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+_ANY_ADDRESS: Final = re.compile(r"[^\s<>\"',;:()]+@[^\s<>\"',;()]+")
+"""What a server names in its refusals: people's addresses, which alarms and timelines do not repeat."""
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS: Final = {"none": 25, "starttls": 587, "tls": 465}
 _GOODBYE_S: Final = 0.5
@@ -121,7 +123,8 @@ class EmailChannel:
         if isinstance(refusal, aiosmtplib.SMTPAuthenticationError):
             said = f"{refusal.code} the mail server refused user and password"
         else:
-            said = clean_line(without(f"{refusal.code} {refusal.message}", (self._password, self._user)))
+            words = without(f"{refusal.code} {refusal.message}", (self._password, self._user))
+            said = clean_line(_ANY_ADDRESS.sub("***", words))
         if 400 <= refusal.code <= 499:
             return retry(said)
         if 500 <= refusal.code <= 599:
