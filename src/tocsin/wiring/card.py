@@ -5,7 +5,6 @@ Here: when it is written. What stands on it is `handbook.card`'s; unchanged it i
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import structlog
@@ -13,6 +12,7 @@ import structlog
 from tocsin.handbook.card import card
 from tocsin.handbook.documents import DocumentRefused
 from tocsin.store.contract import StoreUnavailable
+from tocsin.wiring.keeper import Keeper
 from tocsin.wiring.repository import UNEXPECTED, explained
 from tocsin.wiring.surroundings import Surroundings
 
@@ -23,42 +23,22 @@ EVERY_S = 600.0
 ALARM = "card"
 
 
-class CardKeeper:
+class CardKeeper(Keeper):
     """A thread of its own, on the nodes that carry. `waits` says why nothing may be written, or None."""
 
     def __init__(self, around: Surroundings, waits: Callable[[], str | None]) -> None:
+        super().__init__("card")
         self._around = around
         self._waits = waits
-        self._wanted = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
+    def abandoned(self) -> None:
+        """Raise the alarm."""
+        self._alarm("nobody looks after it any more: start tocsin again")
+
+    def rounds(self) -> None:
         """Write it now, and whenever it changes."""
-        self._thread = threading.Thread(target=self._run, name="card", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; a write under way is finished."""
-        self._stopping.set()
-        self._wanted.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def wake(self) -> None:
-        """Handbook or people may have changed; safe from any thread."""
-        self._wanted.set()
-
-    def _run(self) -> None:
-        try:
-            self._rounds()
-        finally:
-            if not self._stopping.is_set():
-                self._alarm("nobody looks after it any more: start tocsin again")
-
-    def _rounds(self) -> None:
-        while not self._stopping.is_set():
-            self._wanted.clear()
+        while not self.stopping.is_set():
+            self.wanted.clear()
             try:
                 self.write()
             except StoreUnavailable as down:
@@ -66,7 +46,7 @@ class CardKeeper:
             except UNEXPECTED as error:
                 log.exception("card")
                 self._alarm(explained(error))
-            self._wanted.wait(EVERY_S)
+            self.wanted.wait(EVERY_S)
 
     def write(self) -> bool:
         """Whether it was written. Raises StoreUnavailable."""

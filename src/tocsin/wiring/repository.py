@@ -6,7 +6,6 @@ alarm (`commit`, `push`) and is tried again for ever; nobody waits for it.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -17,6 +16,7 @@ import structlog
 from tocsin.handbook.documents import DocumentRefused
 from tocsin.store.contract import Store, StoreUnavailable
 from tocsin.wiring.git import Git, GitFailed
+from tocsin.wiring.keeper import Keeper
 from tocsin.wiring.kept_rows import KeptRows, refuse_other_branch
 from tocsin.wiring.own_files import Held, OwnFiles, Place
 from tocsin.wiring.publish import Publisher
@@ -39,7 +39,7 @@ _SAID = {
 }
 
 
-class Repository:
+class Repository(Keeper):
     """Commits and, where `push` is set, pushes. `waits` says why nothing may leave here, or None."""
 
     def __init__(
@@ -53,6 +53,7 @@ class Repository:
         writing: AbstractContextManager[object],
         waits: Callable[[], str | None],
     ) -> None:
+        super().__init__("repository")
         self._store = store
         self._place = place
         self._now = now
@@ -61,49 +62,33 @@ class Repository:
         self._kept = KeptRows(writing, anywhere=not commit)
         self._writing = writing
         self._waits = waits
-        self._wanted = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._git: Git | None = None
         self._failures: dict[str, int] = {}
 
-    def start(self) -> None:
-        """Look at once what an earlier run may have left, then after each write."""
-        self._thread = threading.Thread(target=self._run, name="repository", daemon=True)
-        self._thread.start()
-
     def stop(self) -> None:
         """End; what is under way is ended too, and done again at the next start."""
-        self._stopping.set()
-        self._wanted.set()
+        self.stopping.set()
         git = self._git
         if git is not None:
             git.stop()
-        if self._thread is not None:
-            self._thread.join()
+        super().stop()
 
-    def wake(self) -> None:
-        """Something was written; safe from any thread."""
-        self._wanted.set()
+    def abandoned(self) -> None:
+        """Raise the alarm."""
+        self._alarm(COMMIT, "nothing is committed or pushed any more: start tocsin again")
 
-    def _run(self) -> None:
-        try:
-            self._rounds()
-        finally:
-            if not self._stopping.is_set():
-                self._alarm(COMMIT, "nothing is committed or pushed any more: start tocsin again")
-
-    def _rounds(self) -> None:
+    def rounds(self) -> None:
+        """Look at once what an earlier run may have left, then after each write."""
         failed, echoes = 0, list(ECHOES_S)
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             try:
                 failed = 0 if self._isolated() else failed + 1
             except StoreUnavailable as down:
                 log.warning("cannot look at the repository", reason=str(down))
                 failed += 1
             pause = WAITS_S[min(failed, len(WAITS_S)) - 1] if failed else EVERY_S
-            if self._wanted.wait(echoes.pop(0) if echoes else pause):
-                self._wanted.clear()
+            if self.wanted.wait(echoes.pop(0) if echoes else pause):
+                self.wanted.clear()
                 echoes = list(ECHOES_S)
 
     def _isolated(self) -> bool:
@@ -122,7 +107,7 @@ class Repository:
         try:
             git, own = self._tree(place)
         except (Held, GitFailed) as failed:
-            if self._stopping.is_set() or not self._commit:
+            if self.stopping.is_set() or not self._commit:
                 return True  # a folder that git does not know: nothing gets lost with a branch there
             return self._alarm(COMMIT, f"nothing is committed: {failed.reason}")
         publisher = Publisher(git, own, self._writing)
@@ -159,7 +144,7 @@ class Repository:
 
     def _git_in(self, folder: Path) -> Git:
         self._git = git = Git(folder)
-        if self._stopping.is_set():
+        if self.stopping.is_set():
             git.stop()
         return git
 
@@ -167,7 +152,7 @@ class Repository:
         try:
             work()
         except (Held, GitFailed) as failed:
-            if self._stopping.is_set():
+            if self.stopping.is_set():
                 return True
             self._failures[key] = self._failures.get(key, 0) + 1
             if isinstance(failed, GitFailed) and self._failures[key] == 1:

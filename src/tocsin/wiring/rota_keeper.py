@@ -6,7 +6,6 @@ somebody must look at is an alarm (F4, F5, N10, T10). Of several nodes, one writ
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from tocsin.engine.astray import TZDATA
 from tocsin.engine.live import Live
 from tocsin.store.contract import FAILS_TO_DISABLE, JournalRow, Store, StoreUnavailable
 from tocsin.wiring.history import rota_as_known
+from tocsin.wiring.keeper import Keeper
 from tocsin.wiring.timeline import KEPT, minute, moved, read_timeline, timeline_of, written
 
 log = structlog.get_logger("tocsin.rota")
@@ -38,8 +38,8 @@ LINES_SHOWN = 20
 DUTY, GAPS, METHODS = "on_duty", "gaps", "disabled_methods"
 """Meta keys: who was on duty at the last look, which gaps were known then, and which methods were disabled."""
 ELSE = "as long as there is another way"
-ZONES, GAP, METHOD = "tzdata", "gap:", "method:"
-"""Keys of alarms, the last two with what they are about."""
+ZONES, GAP, METHOD, ABANDONED = "tzdata", "gap:", "method:", "rota-keeper"
+"""Keys of alarms; gaps and methods with what they are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Duties:
     people: dict[str, Slot]
 
 
-class RotaKeeper:
+class RotaKeeper(Keeper):
     """A thread of its own, on the nodes that carry. `waits` says that this node must leave it to others."""
 
     def __init__(
@@ -83,41 +83,30 @@ class RotaKeeper:
         *,
         zones: str = TZDATA,
     ) -> None:
+        super().__init__("rota")
         self._store = store
+        store.clear_alarm(ABANDONED)
         self._live = live
         self._now = now
         self._waits = waits
         self._zones = zones
-        self._wanted = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
+    def abandoned(self) -> None:
+        """Raise the alarm: gaps would not be seen any more."""
+        reason = "nobody looks after gaps and hand-offs any more: start tocsin again"
+        self._store.raise_alarm(ABANDONED, reason, self._now())
+
+    def rounds(self) -> None:
         """Look now, and whenever something may have changed."""
-        self._thread = threading.Thread(target=self._run, name="rota", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; a look under way is finished."""
-        self._stopping.set()
-        self._wanted.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def wake(self) -> None:
-        """The rota may have changed; safe from any thread."""
-        self._wanted.set()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wanted.clear()
+        while not self.stopping.is_set():
+            self.wanted.clear()
             pause = SOONEST_S
             try:
                 if not self._waits():
                     pause = self.look()
             except StoreUnavailable as down:
                 log.warning("cannot look after the rota", reason=str(down))
-            self._wanted.wait(pause)
+            self.wanted.wait(pause)
 
     def look(self) -> float:
         """Record what has changed; seconds until the next look. Raises StoreUnavailable."""
