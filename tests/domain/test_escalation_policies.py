@@ -265,6 +265,27 @@ def test_one_incident_asks_nobody_twice_while_others_have_not_been_asked() -> No
     assert [who for _, who in told.pages()] == ["mei", "priya", "jonas", "mei"]
 
 
+def may_lead(*steps: Rung) -> Context:
+    """These steps with the people of the example: Mei, Priya and Henrik may be IC."""
+    return replace(with_policy(*steps), directory=acme().directory)
+
+
+def test_whether_anybody_called_may_be_ic_is_asked_of_whoever_has_the_turn() -> None:
+    told = Told(may_lead(step("person:jonas person:mei", mode="round_robin"), step("person:priya")))
+    told.alert()
+
+    assert told.pages() == [("13:00:00", "jonas"), ("13:00:00", "priya")]
+
+
+def test_a_later_step_whose_turn_is_with_nobody_who_may_be_ic_is_not_called_for_that() -> None:
+    robin = step("person:tomas person:mei", mode="round_robin")
+    told = Told(may_lead(step("person:jonas"), robin, step("person:priya")))
+    told.alert()
+
+    assert told.pages() == [("13:00:00", "jonas"), ("13:00:00", "priya")]
+    assert not told.events(ev.RoundRobinChosen)
+
+
 # --- called by hand ---------------------------------------------------------------------------------------
 
 
@@ -318,6 +339,45 @@ def test_passing_on_ends_her_page_and_does_not_call_her_again() -> None:
 
     assert told.outcomes() == {1: "superseded"}
     assert told.pages() == [("13:00:00", "mei"), ("13:01:00", "priya")]
+
+
+def test_passing_on_goes_to_the_next_step_that_means_somebody_else() -> None:
+    told = Told(with_policy(*map(step, ("person:mei", "person:mei", "person:priya", "person:mei"))))
+    told.alert()
+    told.until("13:01:00").do(answering.pass_on, by="mei", reason="on a train")
+
+    assert told.pages() == [("13:00:00", "mei"), ("13:01:00", "priya")]
+    assert [e.rung for e in told.events(ev.Escalated)] == [2]
+    told.until("13:07:00")
+    assert told.pages()[-1] == ("13:06:00", "mei"), "from there the steps go on"
+
+
+def test_passing_on_what_only_means_her_calls_the_fallback_without_her() -> None:
+    told = Told(with_policy(step("person:mei"), fallback="person:mei person:henrik"))
+    told.alert()
+    told.until("13:01:00").do(answering.pass_on, by="mei", reason="on a train")
+
+    assert told.pages() == [("13:00:00", "mei"), ("13:01:00", "henrik")]
+    assert told.outcomes() == {1: "superseded"}
+
+
+def test_passing_on_where_nobody_else_can_be_called_is_refused_and_her_page_goes_on() -> None:
+    told = Told(with_policy(step("person:mei"), step("person:priya"), fallback="role:ic", without=("priya",)))
+    told.alert()
+    with pytest.raises(Refused, match="nobody else") as refused:
+        told.until("13:01:00").do(answering.pass_on, by="mei", reason="on a train")
+
+    assert "ask" in refused.value.possible
+    assert [p.person for p in told.state.open_pages()] == ["mei"]
+
+
+def test_passing_on_to_people_in_turn_passes_over_her_own_turn() -> None:
+    robin = step("person:mei person:priya", mode="round_robin")
+    told = Told(with_policy(step("person:mei"), robin))
+    told.alert()
+    told.until("13:01:00").do(answering.pass_on, by="mei", reason="on a train")
+
+    assert told.pages()[1:] == [("13:01:00", "priya")]
 
 
 def test_whoever_is_not_called_has_nothing_to_pass_on() -> None:

@@ -70,7 +70,7 @@ def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, vi
         draft.add(ev.AlsoAcknowledged(now, by, via, state.ladder.partial[0]))
     else:
         _end(draft, mine, now)
-        draft.add(ev.AckPartial(now, by, rung, waiting))
+        draft.add(ev.AckPartial(now, by, rung, waiting, via))
         lifecycle.seat_by_arrival(draft, now, by, "acked")
     crew.warn(draft, now)
     return draft.events
@@ -198,12 +198,14 @@ def escalate(state: Incident, context: Context, now: datetime, *, by: str, reaso
     """Call the next step now, also of what was acknowledged or silenced; behind the last step the first (E12)."""
     _refuse_idle(state)
     draft = Draft(state, context)
-    _escalate(draft, now, by, _reason(reason, "escalating"))
+    said = _reason(reason, "escalating")
+    _escalate(draft, now, by, said, escalation.next_by_hand(state, context))
     return draft.events
 
 
-def _escalate(draft: Draft, now: datetime, by: str, reason: Text, *, without: tuple[str, ...] = ()) -> None:
-    index = escalation.next_by_hand(draft.state, draft.context)
+def _escalate(
+    draft: Draft, now: datetime, by: str, reason: Text, index: int, *, without: tuple[str, ...] = ()
+) -> None:
     until = draft.state.watch.snoozed_until
     if draft.state.paging is Paging.SNOOZED and until is not None:
         draft.add(ev.SnoozeEnded(now, until, f"escalated by {by}"))
@@ -216,7 +218,8 @@ def pass_on(
 ) -> list[ev.Event]:
     """Whoever is called passes it on: her page ends, the next step is called now (E12).
 
-    `page` is the number of her page; without it the open one. Raises Refused when she is not being called.
+    Steps that mean nobody else are passed over; behind the last one the fallback is called, without her. `page` is the
+    number of her page; without it the open one. Raises Refused when she is not being called, or nobody else can be.
     """
     _refuse_idle(state)
     mine = [p for p in state.open_pages() if p.person == by and p.number == (page or p.number)]
@@ -226,7 +229,10 @@ def pass_on(
     said = _reason(reason, "passing it on")
     draft.add(*(ev.PageEnded(now, p.number, by, "superseded") for p in mine))
     if any(p.counts for p in mine):
-        _escalate(draft, now, by, said, without=(by,))
+        following = escalation.next_without(state, context, now, by)
+        if following is None:
+            raise Refused("nobody else can be called", "acknowledge it, or ask somebody by name to help")
+        _escalate(draft, now, by, said, following, without=(by,))
     return draft.events
 
 

@@ -213,7 +213,12 @@ def _about_people(event: ev.Event, state: Incident, directory: Directory) -> lis
 def _by_link(event: ev.Event, directory: Directory) -> list[Effect]:
     """Whoever holds a link can press its button: the person is told where else she is reached (design rule 23)."""
     match event:
-        case ev.Acknowledged(by=person) | ev.AlsoAcknowledged(by=person) | ev.ResponderJoined(person=person):
+        case (
+            ev.Acknowledged(by=person)
+            | ev.AlsoAcknowledged(by=person)
+            | ev.AckPartial(by=person)
+            | ev.ResponderJoined(person=person)
+        ):
             if event.via.startswith(BY_LINK):
                 return _by_another_way(person, event.via.removeprefix(BY_LINK), directory)
     return []

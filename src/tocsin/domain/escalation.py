@@ -25,6 +25,10 @@ DEAD_END_EVERY = timedelta(minutes=5)
 REMIND_LOW_EVERY = timedelta(hours=4)
 """How often low urgency is called again; it never climbs the ladder (E21)."""
 DAY = timedelta(days=1)
+FALLBACK = -1
+"""Instead of a step: whoever is called when no step means anybody."""
+Turns = tuple[tuple[int, int], ...]
+"""Step and position of the targets that had their turn."""
 AGAIN = "called again: nobody answered"
 NO_STEP = "no step means anybody who can be reached"
 
@@ -75,11 +79,14 @@ def _fire_first_rung_with_ic(draft: Draft, run: int, at: datetime) -> None:
 
     Whoever is called in this very instant already is not called a second time.
     """
-    state = draft.state
-    rungs = escalation_of(state, draft.context)
-    if targets.leads(state, draft.context, at) or state.audience or state.ladder.dead_end:
+    state, context = draft.state, draft.context
+    rungs = escalation_of(state, context)
+    if targets.leads(state, context, at) or state.audience or state.ladder.dead_end:
         return
-    index = first_with_ic(rungs.steps, state.ladder.next_rung, draft.context, at)
+    called_so_far = (p.person for p in state.open_pages() if p.run == run and p.counts)
+    if any(_may_lead(person, context) for person in called_so_far):
+        return
+    index = _next_with_ic(rungs, state.ladder.next_rung, context, at, state.ladder.robin)
     if index is None:
         return
     rings = {p.person for p in state.open_pages() if (p.run, p.at) == (run, at)}
@@ -89,17 +96,36 @@ def _fire_first_rung_with_ic(draft: Draft, run: int, at: datetime) -> None:
         paging.call(draft, called, index, run, at)
 
 
-def first_with_ic(rungs: tuple[Rung, ...], fired: int, context: Context, at: datetime) -> int | None:
+def first_with_ic(rungs: Escalation, fired: int, context: Context, at: datetime) -> int | None:
     """The step that is called at once too, since nobody before it may be IC; None when there is no need or nobody."""
-    if any(_has_ic(rung, context, at) for rung in rungs[:fired]):
-        return None
-    return next((i for i, rung in enumerate(rungs) if i >= fired and _has_ic(rung, context, at)), None)
+    index = _next_with_ic(rungs, 0, context, at)
+    return index if index is not None and index >= fired else None
 
 
-def _has_ic(rung: Rung, context: Context, at: datetime) -> bool:
-    """Whether the step calls somebody who may be IC and can be reached."""
-    reachable = (h for h in people_for(rung, context, at) if targets.reachable(h, context))
-    return any(p is not None and p.may_be("ic") for p in map(context.directory.get, reachable))
+def _next_with_ic(
+    rungs: Escalation, first: int, context: Context, at: datetime, had: Turns = ()
+) -> int | None:
+    """The first step from `first` on that calls somebody who may be IC and can be reached."""
+    for index in range(first, len(rungs.steps)):
+        people = _meant(rungs, index, context, at, had)
+        if any(targets.reachable(p, context) and _may_lead(p, context) for p in people):
+            return index
+    return None
+
+
+def _meant(rungs: Escalation, index: int, context: Context, at: datetime, had: Turns) -> tuple[str, ...]:
+    """Whom the step would call: of people in turn only whoever is next (E15)."""
+    rung = rungs.steps[index]
+    if rung.mode != "round_robin":
+        return people_for(rung, context, at)
+    begin = context.cursors.get(cursor_key(rungs.name, index), 0)
+    position = _turn_from(begin, rungs, index, context, at, had)
+    return targets.resolve(rung.targets[position], context, at) if position is not None else ()
+
+
+def _may_lead(handle: str, context: Context) -> bool:
+    person = context.directory.get(handle)
+    return person is not None and person.may_be("ic")
 
 
 # --- when it goes on ------------------------------------------------------------------------------------------------
@@ -177,10 +203,10 @@ def _fire(
 ) -> None:
     rungs = escalation_of(draft.state, draft.context)
     rung = rungs.steps[index]
-    meant = _reached(draft, rungs, index, at)
-    kept = tuple(p for p in meant if p not in without)
-    more = tuple(p for p in also if targets.active(p, draft.context, at))
-    called = tuple(dict.fromkeys((*(kept or meant), *more)))
+    meant = _reached(draft, rungs, index, at, without=without)
+    kept = (p for p in meant if p not in without)
+    more = (p for p in also if targets.active(p, draft.context, at))
+    called = tuple(dict.fromkeys((*kept, *more)))
     if not any(targets.reachable(p, draft.context) for p in called):
         reason = targets.why_nobody(rung, draft.context, at)
         waits = not rung.skip_if_empty and _anybody(draft, rungs, at)
@@ -213,31 +239,45 @@ def _stop_earlier(draft: Draft, at: datetime) -> None:
             draft.add(ev.PageEnded(at, page.number, page.person, "superseded"))
 
 
-def _reached(draft: Draft, rungs: Escalation, index: int, at: datetime) -> tuple[str, ...]:
+def _reached(
+    draft: Draft, rungs: Escalation, index: int, at: datetime, *, without: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Who the step calls: everybody of its targets, or those of the one target whose turn it is (E15)."""
     rung = rungs.steps[index]
     if rung.mode != "round_robin":
         return people_for(rung, draft.context, at)
-    position = _turn(draft, rungs, index, at)
+    begin, had = _cursor(draft, rungs, index), draft.state.ladder.robin
+    position = _turn_from(begin, rungs, index, draft.context, at, had, without)
     if position is None:
         return ()
     draft.add(ev.RoundRobinChosen(at, rungs.name, index, rung.targets[position], position))
     return targets.resolve(rung.targets[position], draft.context, at)
 
 
-def _turn(draft: Draft, rungs: Escalation, index: int, at: datetime) -> int | None:
-    """Whose turn it is: from the shared cursor on, first those that this incident has not asked; None: nobody."""
+def _turn_from(
+    begin: int,
+    rungs: Escalation,
+    index: int,
+    context: Context,
+    at: datetime,
+    had: Turns = (),
+    without: tuple[str, ...] = (),
+) -> int | None:
+    """Whose turn it is: from `begin` on, first those that have not `had` theirs in this incident; None: nobody.
+
+    Who is only meant together with those `without` whom it goes on has no turn.
+    """
     named = rungs.steps[index].targets
-    begin = _cursor(draft, rungs, index)
     order = [(begin + offset) % len(named) for offset in range(len(named))]
     present = [
         position
         for position in order
         if any(
-            targets.reachable(p, draft.context) for p in targets.resolve(named[position], draft.context, at)
+            targets.reachable(p, context) and p not in without
+            for p in targets.resolve(named[position], context, at)
         )
     ]
-    fresh = [position for position in present if (index, position) not in draft.state.ladder.robin]
+    fresh = [position for position in present if (index, position) not in had]
     return next(iter(fresh or present), None)
 
 
@@ -365,9 +405,28 @@ def next_by_hand(state: Incident, context: Context) -> int:
     return index if index < len(steps) else 0
 
 
+def next_without(state: Incident, context: Context, at: datetime, passer: str) -> int | None:
+    """The step to which `passer` can pass it on: the next one that means anybody else who can be reached.
+
+    `FALLBACK` where only the fallback does; None: nobody else can be called (E12).
+    """
+    rungs = escalation_of(state, context)
+    first, count = next_by_hand(state, context), len(rungs.steps)
+    for index in ((first + n) % count for n in range(count)):
+        people = people_for(rungs.steps[index], context, at)
+        if any(p != passer and targets.reachable(p, context) for p in people):
+            return index
+    return FALLBACK if set(_fallback(Draft(state, context), rungs, at)) - {passer} else None
+
+
 def fire_by_hand(draft: Draft, index: int, at: datetime, *, without: tuple[str, ...] = ()) -> None:
-    """Call that step at once; not those who passed it on, if it means anybody else (E12)."""
-    _fire(draft, index, draft.state.ladder.run, at, at, "called by hand", without=without)
+    """Call that step (or the `FALLBACK`) at once, but not those who passed it on (E12)."""
+    if index == FALLBACK:
+        rungs = escalation_of(draft.state, draft.context)
+        people = tuple(p for p in _fallback(draft, rungs, at) if p not in without)
+        _call_fallback(draft, people, len(rungs.steps), at, f"passed on by {', '.join(without)}")
+    else:
+        _fire(draft, index, draft.state.ladder.run, at, at, "called by hand", without=without)
     go_on(draft, at)
 
 

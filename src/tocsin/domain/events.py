@@ -1003,6 +1003,7 @@ class AckPartial(Event):
     by: str
     rung: int
     waiting: tuple[str, ...]
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1055,7 +1056,7 @@ class SnoozeEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Escalated(Event):
-    """Somebody had the next step called at once (oncall.md E12)."""
+    """Somebody had the next step called at once; `rung` -1: the fallback, where no step meant anybody else (E12)."""
 
     by: str
     rung: int

@@ -24,7 +24,7 @@ from tocsin.domain.incident import (
     Updates,
 )
 
-FOLD = 6
+FOLD = 7
 
 
 def evolve(state: Incident | None, event: ev.Event) -> Incident:

@@ -114,7 +114,7 @@ def _escalated(s: Incident, e: ev.Escalated) -> Incident:
         s.ladder,
         run=max(1, s.ladder.run),
         started_at=s.ladder.started_at or e.at,
-        next_rung=e.rung,
+        next_rung=s.ladder.next_rung if e.rung < 0 else e.rung,
         exhausted=False,
         fallback=False,
         dead_end=False,
@@ -240,7 +240,7 @@ def _forgotten(s: Incident, e: ev.Event) -> Incident:
 
 
 def _snoozed(s: Incident, e: ev.Snoozed) -> Incident:
-    return replace(s, paging=Paging.SNOOZED, watch=Watch(snoozed_until=e.until))
+    return replace(s, paging=Paging.SNOOZED, watch=Watch(since=e.at, snoozed_until=e.until))
 
 
 def _routed(s: Incident, e: ev.Routed) -> Incident:

@@ -137,7 +137,7 @@ class Ladder:
 class Watch:
     """Whether whoever acknowledged is still on it: `since` the last sign of life, `reminded_at` when she was asked.
 
-    `snoozed_until`: nobody is called before (E10, E11).
+    `snoozed_until`: nobody is called before, said at `since` (E10, E11).
     """
 
     since: datetime | None = None

@@ -30,6 +30,16 @@ def _acknowledged(e: ev.Acknowledged) -> str:
     return f"{e.by} acknowledged by {e.via}{after}{' (not in the roster)' if e.stranger else ''}"
 
 
+def _partial(e: ev.AckPartial) -> str:
+    by = f" by {e.via}" if e.via else ""
+    return f"{e.by} acknowledged{by}; step {e.rung + 1} waits for {many(e.waiting)}"
+
+
+def _escalated(e: ev.Escalated) -> str:
+    what = f"step {e.rung + 1}" if e.rung >= 0 else "the fallback"
+    return f"{e.by} had {what} called now{_because(e.reason)}"
+
+
 def _snooze_ended(e: ev.SnoozeEnded) -> str:
     why = f" early{_because(e.why)}" if e.why else ""
     return f"The silence ended{why}: people are called as if it were new"
@@ -56,14 +66,14 @@ SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.Acknowledged: _acknowledged,
     ev.AlsoAcknowledged: lambda e: f"{e.by} also acknowledged by {e.via}; {e.first} was first",
     ev.ShadowAcknowledged: lambda e: f"{e.by} has seen it by {e.via}, as a shadow: nothing stops",
-    ev.AckPartial: lambda e: f"{e.by} acknowledged; step {e.rung + 1} waits for {many(e.waiting)}",
+    ev.AckPartial: _partial,
     ev.AckReminded: lambda e: f"{e.person} is asked: still on it? Otherwise it comes back at {_time(e.due)}",
     ev.AckRenewed: lambda e: f"{e.by} is still on it",
     ev.AckExpired: lambda e: f"Nothing was heard of {e.person}: people are called anew",
     ev.Unacknowledged: lambda e: f"{e.by} took the ack back{_because(e.reason)}",
     ev.Snoozed: lambda e: f"{e.by} silenced it until {_time(e.until)}{_because(e.reason)}",
     ev.SnoozeEnded: _snooze_ended,
-    ev.Escalated: lambda e: f"{e.by} had step {e.rung + 1} called now{_because(e.reason)}",
+    ev.Escalated: _escalated,
     ev.RespondersAsked: lambda e: f"{e.by} asked {many(e.people)} to help{_because(e.reason)}",
     ev.ResponderJoined: lambda e: f"{e.person} came to help, by {e.via}",
     ev.Routed: _routed,

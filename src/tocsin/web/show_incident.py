@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tocsin.domain import clocks, comms, crew, escalation, postmortem
@@ -319,7 +319,7 @@ def plan_of(context: Context, severity: Severity | None, now: datetime) -> list[
     rungs, offsets = chosen.steps, escalation.offsets(chosen, context)
     if severity is not None and not severity.urgent:
         rungs = rungs[:1]
-    early = escalation.first_with_ic(rungs, 1, context, now)
+    early = escalation.first_with_ic(replace(chosen, steps=rungs), 1, context, now)
     found = []
     for index, rung in enumerate(rungs):
         people = escalation.people_for(rung, context, now)
