@@ -12,6 +12,7 @@ from domain.told import DAY, REF, Told, acme
 from tocsin.domain import answering, lifecycle, response, trial
 from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
+from tocsin.domain.effects import BY_LINK, Send
 from tocsin.domain.incident import ASKED, Paging, Stage
 from tocsin.engine.numbers import PREFIXES
 
@@ -82,6 +83,18 @@ def test_an_ack_says_how_long_after_the_call_it_came(told: Told) -> None:
     assert [e.after_s for e in told.events(ev.Acknowledged)] == [130]
 
 
+def link_words(told: Told) -> list[tuple[str, str]]:
+    return [(e.person, e.lane) for _, e in told.effects if isinstance(e, Send) and e.about == "link-used"]
+
+
+def test_a_part_that_was_acknowledged_by_a_link_is_told_by_another_channel_too() -> None:
+    told = both()
+    told.until("13:02:00").ack("mei", f"{BY_LINK}mail")
+
+    assert [e.via for e in told.events(ev.AckPartial)] == [f"{BY_LINK}mail"]
+    assert link_words(told) == [("mei", "text")]
+
+
 # --- it comes back (E10), taken back (E13) ----------------------------------------------------------------
 
 
@@ -145,6 +158,52 @@ def test_after_a_week_the_administrators_are_reminded_daily_instead() -> None:
 
     assert {e.person for e in told.events(ev.AckReminded) if e.at - DAY > timedelta(days=7)} == {"henrik"}
     assert not [e for e in told.events(ev.AckExpired) if e.at - DAY > timedelta(days=7)]
+
+
+def test_an_administrator_who_has_left_is_not_reminded() -> None:
+    told = Told(with_policy(step("person:mei", 10), ack_timeout_s=3600))
+    people = dict(told.context.directory.people)
+    people["tomas"] = replace(people["tomas"], standing="admin")
+    people["henrik"] = replace(people["henrik"], inactive_from=DAY + timedelta(days=2))
+    told.context = replace(told.context, directory=replace(told.context.directory, people=people))
+    told.alert()
+    told.wait(days=6, hours=23)
+    told.ack("mei").wait(days=2, hours=2)
+
+    assert {e.person for e in told.events(ev.AckReminded) if e.at - DAY > timedelta(days=7)} == {"tomas"}
+
+
+def test_who_is_asked_late_has_the_time_to_answer_that_was_promised(told: Told) -> None:
+    """Nobody looked at the clock from 13:10 to 16:00."""
+    told.alert()
+    told.until("13:02:00").ack("mei")
+    told.until("13:10:00").sleep(hours=2, minutes=50)
+
+    assert [(f"{e.at:%H:%M}", f"{e.due:%H:%M}") for e in told.events(ev.AckReminded)] == [("16:00", "16:12")]
+    told.until("16:11:59")
+    assert not told.events(ev.AckExpired)
+    told.until("16:13:00")
+    assert times(told.events(ev.AckExpired)) == ["16:12:00"]
+
+
+def test_who_is_asked_late_and_answers_keeps_it(told: Told) -> None:
+    told.alert()
+    told.until("13:02:00").ack("mei")
+    told.until("13:10:00").sleep(hours=2, minutes=50)
+    told.until("16:05:00").do(answering.renew_ack, by="mei")
+
+    assert told.due("ack-timeout") == "17:05:00"
+
+
+def test_the_time_to_answer_is_a_fifth_of_a_short_timeout_and_at_most_twelve_minutes() -> None:
+    for seconds, until in ((10 * 60, "16:02"), (90 * 60, "16:12")):
+        told = Told(with_policy(step("person:mei", 10), ack_timeout_s=seconds))
+        told.alert()
+        told.until("13:02:00").ack("mei")
+        told.until("13:03:00").sleep(hours=2, minutes=57)
+
+        assert [f"{e.due:%H:%M}" for e in told.events(ev.AckReminded)] == [until]
+        assert not told.events(ev.AckExpired)
 
 
 def test_an_ack_taken_back_calls_people_from_the_first_step_and_frees_the_seat(told: Told) -> None:

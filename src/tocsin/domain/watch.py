@@ -17,6 +17,8 @@ from tocsin.domain.incident import Incident, Paging
 
 ASK_AT = 0.8
 """The share of the ack timeout after which the acker is asked."""
+GRACE_LIMIT = timedelta(minutes=12)
+"""She has a fifth of the timeout to answer when she was asked late, and no more than this."""
 OWNER_AFTER = timedelta(days=7)
 """From then on nobody is called anew: the administrators are reminded daily instead."""
 OWNER_EVERY = timedelta(days=1)
@@ -45,9 +47,20 @@ def _since(state: Incident, context: Context) -> datetime | None:
 
 
 def comes_back(state: Incident, context: Context) -> datetime | None:
-    """When people are called anew unless the acker gives a sign of life; None: it holds."""
+    """When people are called anew unless the acker gives a sign of life; None: it holds.
+
+    Asked late, she has as long to answer as if she had been asked in time.
+    """
     timeout, since = timeout_of(state, context), _since(state, context)
-    return since + timeout if timeout is not None and since is not None else None
+    if timeout is None or since is None:
+        return None
+    asked = state.watch.reminded_at
+    return since + timeout if asked is None else max(since + timeout, asked + grace(timeout))
+
+
+def grace(timeout: timedelta) -> timedelta:
+    """How long whoever was asked has to answer, however late she was asked."""
+    return min(timeout / 5, GRACE_LIMIT)
 
 
 def deadlines(state: Incident, context: Context) -> list[Deadline]:
@@ -77,14 +90,15 @@ def _fire_timeout(draft: Draft, deadline: Deadline, at: datetime) -> None:
 
 
 def _fire_reminder(draft: Draft, _: Deadline, at: datetime) -> None:
-    due = comes_back(draft.state, draft.context)
-    if due is not None:
-        draft.add(ev.AckReminded(at, draft.state.acked_by or "", due))
+    due, timeout = comes_back(draft.state, draft.context), timeout_of(draft.state, draft.context)
+    if due is not None and timeout is not None:
+        draft.add(ev.AckReminded(at, draft.state.acked_by or "", max(due, at + grace(timeout))))
 
 
 def _fire_owner(draft: Draft, _: Deadline, at: datetime) -> None:
     """Asked once a day; whoever owns tocsin hears it, and the acker where nobody does."""
-    told = draft.context.directory.admins() or (draft.state.acked_by or "",)
+    admins = (p for p in draft.context.directory.admins() if targets.active(p, draft.context, at))
+    told = tuple(admins) or (draft.state.acked_by or "",)
     draft.add(*(ev.AckReminded(at, person, at + OWNER_EVERY) for person in told))
 
 
