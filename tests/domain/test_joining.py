@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from domain.told import REF, Told, acme
+from tocsin.domain import answering, grouping, lifecycle
 from tocsin.domain import events as ev
-from tocsin.domain import grouping, lifecycle
-from tocsin.domain.incident import Stage
+from tocsin.domain.incident import Paging, Stage
 from tocsin.domain.signals import Signal
 
 
@@ -267,6 +267,49 @@ def test_a_storm_keeps_the_state_small_and_ends_with_the_last_alert(told: Told) 
     assert told.state.stage == Stage.TRIAGE
     told.recovered("k204")
     assert told.state.stage == Stage.DISMISSED
+
+
+# --- silenced by hand (E11) ------------------------------------------------------------------------------
+
+
+def silenced(level: str = "critical") -> Told:
+    """Quiet from 13:06 until 20:00."""
+    told = Told()
+    told.alert(level)
+    told.until("13:06:00").do(
+        answering.snooze, by="mei", until=told.instant("20:00"), reason="the supplier works on it"
+    )
+    return told
+
+
+def test_a_new_alert_after_the_group_window_ends_a_silence() -> None:
+    told = silenced()
+    told.until("13:36:00").alert(key="queue")
+    assert told.state.paging is Paging.SNOOZED, "within the window it is the same trouble"
+
+    told.until("13:36:01").alert(key="payments")
+
+    assert [e.why for e in told.events(ev.Signalled)][-1] == "new alert after the group window"
+    assert [e.why for e in told.events(ev.SnoozeEnded)] == ["a new alert joined"]
+    assert calls(told) == ["13:00:00", "13:36:01"]
+
+
+def test_an_alert_that_fires_already_leaves_the_silence_alone() -> None:
+    told = silenced()
+    told.until("15:00:00").alert()
+
+    assert told.state.paging is Paging.SNOOZED
+    assert calls(told) == ["13:00:00"]
+
+
+def test_a_new_silence_begins_a_new_window() -> None:
+    told = silenced()
+    told.until("14:00:00").do(
+        answering.snooze, by="mei", until=told.instant("21:00"), reason="it takes them longer"
+    )
+    told.until("14:10:00").alert(key="payments")
+
+    assert told.state.paging is Paging.SNOOZED
 
 
 # --- the claim -------------------------------------------------------------------------------------------

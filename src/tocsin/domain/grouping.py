@@ -1,7 +1,7 @@
 """Signals and alerts: which stream a signal belongs to, and when joining must call people again.
 
 Joining never silences: a higher severity, a first firing after mitigated, or a new alert later than the group window
-after the ack pages again (design rule 8).
+after the ack (or after it was silenced by hand) pages again (design rule 8).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def signalled(
     if why == "severity":
         lifecycle.set_level(draft, now, None, level, "a worse alert joined")
     elif why is not None:
-        escalation.start(draft, now)
+        escalation.start(draft, now, why="a new alert joined")
     return draft.events
 
 
@@ -62,8 +62,8 @@ def why_call_again(state: Incident, now: datetime) -> str | None:
     """Why something new that fires here calls people again, however bad it is; None while it need not."""
     if state.stage == Stage.MITIGATED and not _called_since_mitigated(state):
         return "firing after mitigated"
-    acked = state.paging == Paging.ACKED and state.acked_at is not None
-    if acked and state.acked_at is not None and now - state.acked_at > GROUP_WINDOW:
+    since = {Paging.ACKED: state.acked_at, Paging.SNOOZED: state.watch.since}.get(state.paging)
+    if since is not None and now - since > GROUP_WINDOW:
         return "new alert after the group window"
     return None
 
