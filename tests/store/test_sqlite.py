@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from store.specimens import NOW, later, new, page, save, take
-from tocsin.store import open_store
+from tocsin.store import open_store, sqlite
 from tocsin.store.backup import restore
 from tocsin.store.contract import Commit, JournalRow, Store, StoreUnavailable
 
@@ -126,6 +126,37 @@ def test_writers_of_several_threads_take_turns(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert [r.seq for r in store.feed(0)] == list(range(1, 81))
+
+
+def test_a_file_that_somebody_else_locks_does_not_queue_the_writers(
+    url: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each waits for the lock and for those before it a bounded time, not for everybody's time together."""
+    monkeypatch.setattr(sqlite, "BUSY_S", 0.3)
+    monkeypatch.setattr(sqlite, "TURN_S", 0.3)
+    store = open_store(url)
+    stranger = sqlite3.connect(path, isolation_level=None)
+    stranger.execute("BEGIN IMMEDIATE")
+    refused: list[StoreUnavailable] = []
+
+    def write() -> None:
+        try:
+            store.set_meta("a", "b")
+        except StoreUnavailable as down:
+            refused.append(down)
+
+    writers = [Thread(target=write) for _ in range(10)]
+    began = time.monotonic()
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(refused) == 10
+    assert time.monotonic() - began < 1.5
+    stranger.execute("ROLLBACK")
+    stranger.close()
+    store.set_meta("a", "b")
+    store.close()
 
 
 def test_a_full_disk_is_unavailable_and_nothing_is_written(store: Store) -> None:

@@ -37,6 +37,8 @@ WRITER = (
 )
 READER = ("PRAGMA query_only = 1", "PRAGMA wal_autocheckpoint = 0", "PRAGMA cache_size = -16384")
 BUSY_S = 5.0
+TURN_S = 5.0
+"""So long a writer waits for those before it: a file locked from outside must not queue one after another."""
 STATEMENTS_KEPT = 256
 READERS = 4
 MORE_READERS = 12
@@ -158,7 +160,7 @@ class SqliteStore(SharedStore):
     @contextmanager
     def writing(self) -> Iterator[SqliteLink]:
         """The one writing connection, one transaction at a time."""
-        with self._turn, unavailable(self.path):
+        with self._turn_of_ours(), unavailable(self.path):
             if self._open:
                 raise RuntimeError("a write transaction is already open on this thread")
             link = self._connected()
@@ -175,6 +177,15 @@ class SqliteStore(SharedStore):
                     raw.execute("ROLLBACK")
                 if link.core.in_transaction():
                     link.core.rollback()
+
+    @contextmanager
+    def _turn_of_ours(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=TURN_S):
+            raise StoreUnavailable(f"{self.path}: no turn to write within {TURN_S:g} s")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[SqliteLink]:

@@ -18,7 +18,7 @@ from tocsin.web import views
 from tocsin.web.api_incidents import Limit
 from tocsin.web.auth import PREFIX, Caller, caller_of, digest, new_secret, person_of, program_of
 from tocsin.web.problems import Problem, invalid
-from tocsin.web.repeat import Key, Made, repeatable
+from tocsin.web.repeat import UNHURRIED_S, Key, Made, repeatable
 from tocsin.web.signin import issue_signin_link, link_expiry
 from tocsin.web.stored import REF
 from tocsin.wiring.program import Program
@@ -119,7 +119,8 @@ def delete_token(request: Request, token: Annotated[str, Path(alias="id")]) -> R
 
 async def adopt(request: Request, body: m.Nothing | None = None, key: Key = None) -> Response:
     """Make this the home of the database; what was held goes out."""
-    return await repeatable(request, key, body or m.Nothing(), partial(_adopt, caller_of(request).handle))
+    make = partial(_adopt, caller_of(request).handle)
+    return await repeatable(request, key, body or m.Nothing(), make, UNHURRIED_S)
 
 
 def _adopt(by: str, program: Program) -> Made:
@@ -131,7 +132,7 @@ async def backup(request: Request, body: m.Backup, key: Key = None) -> Response:
     """A consistent copy of the database in a new file on the server's machine."""
     if caller_of(request).via != "cli":
         raise Problem(403, "A backup is written by the operator on the server's machine: tocsin backup FILE")
-    return await repeatable(request, key, body, partial(_backup, body))
+    return await repeatable(request, key, body, partial(_backup, body), UNHURRIED_S)
 
 
 def _backup(body: m.Backup, program: Program) -> Made:

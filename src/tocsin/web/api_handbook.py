@@ -10,7 +10,7 @@ from tocsin.handbook.render_policy import findings_json, policy_json
 from tocsin.web import models as m
 from tocsin.web import views
 from tocsin.web.auth import caller_of, program_of
-from tocsin.web.repeat import Key, repeatable
+from tocsin.web.repeat import UNHURRIED_S, Key, repeatable
 from tocsin.wiring.program import Program
 
 
@@ -56,7 +56,7 @@ def findings(request: Request) -> Response:
 
 async def reload(request: Request, body: m.Nothing | None = None, key: Key = None) -> Response:
     """Read the handbook again and activate it if it is usable; else the last good one stays."""
-    return await repeatable(request, key, body or m.Nothing(), _reload)
+    return await repeatable(request, key, body or m.Nothing(), _reload, UNHURRIED_S)
 
 
 def _reload(program: Program) -> tuple[int, views.Json]:

@@ -57,12 +57,17 @@ async def settle(future: Future[Answer]) -> Answer:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             return await asyncio.shield(asyncio.wrap_future(future))
     except TimeoutError:
-        raise Problem(
-            503,
-            "No answer came in time; whether it was written is not known yet",
-            possible="look at the incident, or send the same request again with the same Idempotency-Key",
-            headers={"Retry-After": "5"},
-        ) from None
+        raise not_in_time() from None
+
+
+def not_in_time() -> Problem:
+    """It may still be done: nobody knows yet."""
+    return Problem(
+        503,
+        "No answer came in time; whether it was written is not known yet",
+        possible="look whether it was, or send the same request again with the same Idempotency-Key",
+        headers={"Retry-After": "5"},
+    )
 
 
 async def submit(desk: Desk, run: Run, keys: Once | None, *refs: str) -> Answer:
