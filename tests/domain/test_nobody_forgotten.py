@@ -76,14 +76,60 @@ def test_what_somebody_acknowledged_before_does_not_keep_her_from_being_called_a
     assert told.state.paging is Paging.ACKED, "her page of before says nothing about this step"
 
 
-def test_where_only_those_are_left_who_have_acknowledged_their_part_they_are_called_again() -> None:
+def test_when_the_last_one_waited_for_leaves_it_is_acknowledged_by_whoever_answered() -> None:
+    told = both("person:jonas")
+    told.until("13:02:00").ack("mei")
+    told.until("13:03:00")
+    leave(told, "priya")
+
+    assert told.state.paging is Paging.ACKED
+    assert [(f"{e.at:%H:%M}", e.by) for e in told.events(ev.Acknowledged)] == [("13:03", "mei")]
+    assert told.outcomes() == {1: "acked", 2: "unreachable"}
+    assert [e.verdict for e in told.events(ev.ClockEnded)] == ["met"]
+    told.wait(minutes=30)
+    assert told.pages() == [("13:00:00", "mei"), ("13:00:00", "priya")], "the next step is not called"
+
+
+def test_when_the_last_one_waited_for_cannot_be_reached_it_is_acknowledged_by_whoever_answered() -> None:
+    told = both("person:jonas")
+    told.until("13:02:00").ack("mei")
+    told.until("13:03:00").unreachable("priya")
+
+    assert told.state.paging is Paging.ACKED
+    assert [(f"{e.at:%H:%M}", e.by) for e in told.events(ev.Acknowledged)] == [("13:03", "mei")]
+    assert [e.rung for e in told.events(ev.RungFired)] == [0]
+
+
+def test_while_anybody_is_still_waited_for_one_who_leaves_ends_nothing() -> None:
+    told = Told(with_policy(step("person:mei person:priya person:jonas", ack="all")))
+    told.alert()
+    told.until("13:02:00").ack("mei")
+    leave(told, "priya")
+    assert told.state.paging is Paging.TRIGGERED
+
+    told.unreachable("jonas")
+    assert told.state.acked_by == "mei"
+
+
+def test_where_everybody_who_acknowledged_a_part_has_left_too_the_steps_go_on() -> None:
+    told = both("person:jonas")
+    told.until("13:02:00").ack("mei")
+    leave(told, "mei")
+    leave(told, "priya")
+
+    told.until("13:06:00")
+
+    assert told.state.paging is Paging.TRIGGERED
+    assert told.pages()[-1] == ("13:05:00", "jonas")
+
+
+def test_whoever_has_acknowledged_her_part_and_was_the_only_one_left_is_asked_again_later() -> None:
     told = both()
     told.until("13:02:00").ack("mei")
     leave(told, "priya")
     told.wait(hours=2)
 
-    assert told.state.paging is Paging.TRIGGERED
-    assert all(e.people for e in told.events(ev.RungFired))
+    assert [e.person for e in told.events(ev.AckExpired)] == ["mei"]
     assert told.state.open_pages(), "whoever can still be reached is being called"
 
 

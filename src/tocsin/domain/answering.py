@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tocsin.domain import crew, escalation, lifecycle, paging, targets, watch
+from tocsin.domain import crew, escalation, lifecycle, paging, taking, targets, watch
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
@@ -62,7 +62,7 @@ def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, vi
         )
         crew.warn(draft, now)
         return draft.events
-    rung, waiting = _waited_for(state, context, now, by)
+    rung, waiting = taking.waited_for(state, context, now, by)
     if not waiting:
         _take(draft, now, by, via, mine, asked=asked)
     elif by in state.ladder.partial:
@@ -77,36 +77,16 @@ def acknowledge(state: Incident, context: Context, now: datetime, *, by: str, vi
 
 
 def _take(draft: Draft, now: datetime, by: str, via: str, mine: list[Page], *, asked: bool) -> None:
-    person = draft.context.directory.get(by)
-    stranger = person is None or not person.in_roster
     after = max((int((now - page.at).total_seconds()) for page in mine), default=None)
-    paging.stop(draft, now, by, asked=False)
+    taking.stop(draft, now, by, asked=False)
     if asked:
         draft.add(ev.ResponderJoined(now, by, via))
-    draft.add(ev.Acknowledged(now, by, via, stranger, after))
-    lifecycle.end_clock(draft, "ack", now)
+    taking.take(draft, now, by, via, after)
     lifecycle.seat_by_arrival(draft, now, by, "acked")
 
 
 def _end(draft: Draft, pages: list[Page], now: datetime) -> None:
     draft.add(*(ev.PageEnded(now, page.number, page.person, "acked") for page in pages))
-
-
-def _waited_for(state: Incident, context: Context, now: datetime, by: str) -> tuple[int, tuple[str, ...]]:
-    """The step whose people all have to acknowledge, and who of them has not; nobody for any other step (E9).
-
-    It is the step that called `by` last: by a page that still rings, or by the one for which she has answered her part.
-    """
-    run, steps = state.ladder.run, escalation.rungs_of(state, context)
-    outcomes = (None, "acked") if by in state.ladder.partial else (None,)
-    hers = (p for p in reversed(state.pages) if p.person == by and p.outcome in outcomes)
-    page = next((p for p in hers if p.run == run and p.counts and p.rung < len(steps)), None)
-    if page is None or steps[page.rung].ack != "all":
-        return 0, ()
-    newest = {p.person: p.outcome for p in state.pages if p.run == run and p.rung == page.rung and p.counts}
-    answered = (page.person, *state.ladder.partial)
-    waiting = (p for p, outcome in newest.items() if p not in answered and outcome != "unreachable")
-    return page.rung, tuple(p for p in waiting if targets.active(p, context, now))
 
 
 def _answer_test(state: Incident, context: Context, now: datetime, by: str) -> list[ev.Event]:
@@ -187,7 +167,7 @@ def snooze(
     if until - now > SNOOZE_LIMIT:
         raise Refused("the silence lasts more than 7 days", "seven days at most; it can be renewed")
     draft = Draft(state, context)
-    paging.stop(draft, now, None)
+    taking.stop(draft, now, None)
     return draft.add(ev.Snoozed(now, by, until, said)).events
 
 

@@ -16,8 +16,10 @@ from tocsin.domain import actions, comms, crew, escalation, gates, legal, paging
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft
 from tocsin.domain.due import Deadline, Fire
-from tocsin.domain.incident import Clock, Incident
-from tocsin.domain.policy import Severity, Target
+from tocsin.domain.incident import Incident
+from tocsin.domain.promises import limit_of, target_of
+
+__all__ = ["limit_of", "target_of"]
 
 INSTANT = timedelta(microseconds=1)
 HANDOVER_REMIND = timedelta(minutes=5)
@@ -28,18 +30,6 @@ TIME_LEFT_GRACE = timedelta(minutes=1)
 MOST_FIRINGS, FIRINGS_OF_A_PAGE = 500, 3
 """More than this in one advance, the latter and one a way for each open page, means a decision that does not move on:
 refuse loudly instead of spinning."""
-
-
-def target_of(severity: Severity, clock: str) -> Target | None:
-    """The severity's target for `ack`, `mitigate` or `resolve`."""
-    targets = {"ack": severity.ack, "mitigate": severity.mitigate, "resolve": severity.resolve}
-    return targets[clock]
-
-
-def limit_of(clock: Clock, context: Context) -> datetime | None:
-    """The instant at which the clock's promise ends, or None where the handbook gives no number."""
-    target = target_of(context.severity(clock.level), clock.name)
-    return target.due(clock.start) if target else None
 
 
 def deadlines(state: Incident, context: Context) -> list[Deadline]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tocsin.domain import events as ev
-from tocsin.domain import paging, targets
+from tocsin.domain import paging, taking, targets
 from tocsin.domain.context import Context, Draft, late_seconds
 from tocsin.domain.incident import ASKED, Incident, Ladder, Paging
 from tocsin.domain.policy import Escalation, Rung
@@ -32,7 +32,7 @@ Turns = tuple[tuple[int, int], ...]
 AGAIN = "called again: nobody answered"
 NO_STEP = "no step means anybody who can be reached"
 
-stop = paging.stop
+stop = taking.stop
 """Every open page gets its outcome (E8)."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tocsin.domain import escalation, lifecycle, routing
+from tocsin.domain import escalation, lifecycle, promises, routing
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft
 from tocsin.domain.events import Text
@@ -81,7 +81,7 @@ def _recovered(draft: Draft, now: datetime) -> None:
     """The last alert recovered: triage ends by itself, unless people began to work on it; else it is a fact only."""
     draft.add(ev.Recovered(now))
     if draft.state.stage == Stage.TRIAGE and not lifecycle.under_way(draft.state):
-        lifecycle.end_clock(draft, "ack", now, void=True)
+        promises.end_clock(draft, "ack", now, void=True)
         escalation.stop(draft, now, None)
         draft.add(ev.Dismissed(now, None, Text("recovered")))
 

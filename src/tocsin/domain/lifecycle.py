@@ -8,7 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tocsin.domain import actions, clocks, comms, crew, escalation, postmortem, targets, times, verdicts
+from tocsin.domain import (
+    actions,
+    clocks,
+    comms,
+    crew,
+    escalation,
+    postmortem,
+    promises,
+    targets,
+    times,
+    verdicts,
+)
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.events import Text
@@ -224,7 +235,7 @@ def _declare(draft: Draft, now: datetime, by: str, level: str, title: str, why: 
     raised = _worse(level, before.level, draft.context)
     clocks.judge(draft, now)
     if raised:
-        end_clock(draft, "ack", now, void=True)
+        promises.end_clock(draft, "ack", now, void=True)
     draft.add(ev.Declared(now, by, level, one_line(title), why, draft.context.warnings))
     seat_by_arrival(draft, now, by, "declared")
     if raised or before.first_page_at is None:
@@ -257,7 +268,7 @@ def set_level(draft: Draft, now: datetime, by: str | None, level: str, reason: s
     raised = _worse(level, old, draft.context)
     clocks.judge(draft, now)
     if raised:
-        end_clock(draft, "ack", now, void=True)
+        promises.end_clock(draft, "ack", now, void=True)
     draft.add(ev.SeverityChanged(now, by, old, level, Text(reason)))
     if raised:
         escalation.start(draft, now, why="severity raised")
@@ -288,29 +299,6 @@ def change_severity(
     return draft.events
 
 
-_ENDS = {"ack": "acked", "mitigate": "mitigated", "resolve": "resolved"}
-"""What a clock waits for."""
-
-
-def end_clock(draft: Draft, name: str, at: datetime, *, fact: str | None = None, void: bool = False) -> None:
-    """Stop the newest clock of that name, if it runs, with its verdict; a miss is always also a breach.
-
-    `fact` is what stopped it, where that is not what the clock waits for. `void`: nobody answered and nobody need any
-    more; a promise that was already broken stays missed.
-    """
-    clock = draft.state.clock(name)
-    if clock is None or not clock.open:
-        return
-    target = clocks.target_of(draft.context.severity(clock.level), name)
-    due = clocks.limit_of(clock, draft.context)
-    took = max(0, int((at - clock.start).total_seconds()))
-    missed = clock.breached or (target is not None and not target.met(clock.start, at))
-    if missed and not clock.breached and due is not None:
-        draft.add(ev.ClockBreached(at, name, clock.level, due))
-    verdict = "missed" if missed else "void" if void or due is None else "met"
-    draft.add(ev.ClockEnded(at, name, clock.level, verdict, took, due, "" if void else fact or _ENDS[name]))
-
-
 def mitigate(state: Incident, context: Context, now: datetime, *, by: str, evidence: str) -> list[ev.Event]:
     """No further harm: needs a sentence of evidence. Raises Refused when it does not run as declared."""
     if state.stage != Stage.DECLARED:
@@ -319,7 +307,7 @@ def mitigate(state: Incident, context: Context, now: datetime, *, by: str, evide
         raise Refused("mitigated needs evidence", "one sentence: what shows that the harm has stopped?")
     draft = Draft(state, context)
     draft.add(ev.Mitigated(now, by, Text(evidence)))
-    end_clock(draft, "mitigate", now)
+    promises.end_clock(draft, "mitigate", now)
     if comms.cadence_of(draft.state, context) is not None:
         draft.add(ev.UpdateAsked(now, comms.audience(draft.state), "mitigated"))
     return draft.events
@@ -354,7 +342,7 @@ def resolve(
     times.refuse_order(state, replace(state, impact_end=ends, resolved_at=now))
     draft = Draft(state, context)
     for name in ("ack", "mitigate", "resolve"):
-        end_clock(draft, name, now, fact="resolved")
+        promises.end_clock(draft, name, now, fact="resolved")
     escalation.stop(draft, now, by if state.paging == Paging.TRIGGERED else None)
     draft.add(ev.Resolved(now, by, Text(confirmed), Text(impact_ended), Text(errors_normal), impact_end))
     return draft.events
@@ -427,7 +415,7 @@ def dismiss(
         raise Refused(f"{state.ref} has work under way: {', '.join(waiting)}", "end it first, or declare it")
     refuse_test(state)
     draft = Draft(state, context)
-    end_clock(draft, "ack", now, void=True)
+    promises.end_clock(draft, "ack", now, void=True)
     escalation.stop(draft, now, by)
     draft.add(ev.Dismissed(now, by, Text(reason)))
     return draft.events

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from tocsin.domain import events as ev
-from tocsin.domain import targets
+from tocsin.domain import taking, targets
 from tocsin.domain.context import Context, Draft, late_seconds
 from tocsin.domain.due import Deadline, Fire
 from tocsin.domain.events import Text
@@ -41,9 +41,8 @@ def call(
     for handle in people:
         _end_open(draft, handle, at)
         _call_one(draft, handle, rung, run, at, urgent=urgent, reminder=reminder)
-    for page in draft.state.open_pages():
-        if not page.channels and page.until is None:
-            end_unreachable(draft, page, at)
+    for number in [p.number for p in draft.state.open_pages() if not p.channels and p.until is None]:
+        _end_if_lost(draft, number, at)
 
 
 def _end_open(draft: Draft, handle: str, at: datetime) -> None:
@@ -94,21 +93,13 @@ def _request(
     )
 
 
-def stop(draft: Draft, at: datetime, by: str | None, *, asked: bool = True) -> None:
-    """Give every open page its outcome: `acked` for whoever answered, `stopped` for the others (E8).
-
-    Not `asked`: whoever was asked to help is still needed (E14).
-    """
-    for page in draft.state.open_pages():
-        if page.person == by or page.rung != ASKED or asked:
-            draft.add(ev.PageEnded(at, page.number, page.person, "acked" if page.person == by else "stopped"))
-
-
 def end_unreachable(draft: Draft, page: Page, at: datetime) -> None:
-    """There is no way to the person (any more)."""
+    """There is no way to the person (any more): she is not waited for, which may be all that was missing (E9)."""
     draft.add(ev.PageEnded(at, page.number, page.person, "unreachable"))
     if draft.state.kind == "test":
         end_test(draft, at, page.person, "unreachable", None)
+    else:
+        taking.settle(draft, at)
 
 
 # --- what falls due -------------------------------------------------------------------------------------------------
