@@ -1,4 +1,4 @@
-"""Somebody has it: pages stop, the ack is recorded, its clock ends. Where a whole step has to answer, the last one does.
+"""Somebody has it: pages stop, the ack is recorded, its clock ends; of a whole step the last answer does it.
 
 Rules: docs/reference/oncall.md E8, E9. Each answer on such a step ends only that person's pages. It is acknowledged by
 the last of them, or when the last one waited for leaves or cannot be reached: then whoever answered has it. Not here:
