@@ -139,6 +139,14 @@ def test_a_gap_that_somebody_fills_is_closed(house: House) -> None:
     assert [words.rsplit(": ")[-1] for words in house.journal("gap_closed")] == ["not any more"]
 
 
+def test_a_gap_that_is_filled_in_part_is_told_as_it_is_now(house: House) -> None:
+    made = house.store.add_adjustment("primary", override(at(2), at(3)), None)
+    house.look(at(1, 12))
+    house.store.add_adjustment("primary", override(at(2), at(2, 12), "jonas"), made.seq)
+    house.look(at(1, 13))
+    assert "from 2026-03-04 12:00 to 2026-03-05 00:00" in house.alarms("gap")["gap:primary"]
+
+
 def test_a_gap_without_an_end_is_one_gap_however_often_it_is_seen(house: House) -> None:
     ends = replace(weekly("mei").layers[0], until=at(3))
     house.policy = policy(replace(weekly(), layers=(ends,)))

@@ -40,7 +40,9 @@ class GuardedRoute(APIRoute):
     def __init__(self, entry: Entry) -> None:
         self.access = entry.access
         words = (entry.endpoint.__doc__ or "").strip().splitlines() or [""]
-        methods = [entry.method, "HEAD"] if entry.path.endswith("z") else [entry.method]
+        # Probes ask for health by HEAD, and previewers of messages for what a link leads to.
+        seen_by_head = entry.method == "GET" and entry.path.endswith(("z", "/a/{token}"))
+        methods = [entry.method, "HEAD"] if seen_by_head else [entry.method]
         super().__init__(
             entry.path,
             entry.endpoint,

@@ -173,7 +173,7 @@ class RotaKeeper(Keeper):
         known = _read(stored, list[Gap]) or []
         at = minute(now)
         found = [
-            _since(Gap(name, i.start, i.end), known)
+            _since(Gap(name, i.start, i.end), known, at)
             for name in rota.names()
             for i in rota.gaps(name, at, at + GAPS_AHEAD)
         ]
@@ -241,8 +241,10 @@ def _handoff(name: str, was: Slot, people: Slot, at: datetime) -> JournalRow:
     return JournalRow(at, "handoff", f"{name}: {stopped} to {started}, {at:%Y-%m-%d %H:%M} UTC")
 
 
-def _since(gap: Gap, known: Iterable[Gap]) -> Gap:
-    """A gap that runs is seen from now on only: it began when it was seen first."""
+def _since(gap: Gap, known: Iterable[Gap], at: datetime) -> Gap:
+    """A gap that runs is seen from `at` on only: it began when it was seen first. One to come begins where it does."""
+    if gap.start > at:
+        return gap
     start = min((old.start for old in known if gap.same(old)), default=gap.start)
     return Gap(gap.schedule, min(start, gap.start), gap.end)
 
