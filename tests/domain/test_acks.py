@@ -14,6 +14,7 @@ from tocsin.domain import events as ev
 from tocsin.domain.context import Refused
 from tocsin.domain.effects import BY_LINK, Send
 from tocsin.domain.incident import ASKED, Paging, Stage
+from tocsin.domain.people import Method, Rule
 from tocsin.engine.numbers import PREFIXES
 
 
@@ -371,6 +372,21 @@ def test_a_test_page_calls_one_person_with_high_urgency_and_starts_no_clock() ->
     assert told.state.clocks == ()
     assert told.state.first_page_at is None
     assert PREFIXES[trial.KIND] == "TEST"
+
+
+def test_a_test_page_uses_every_way_at_once_whatever_her_rules_say_and_also_what_was_switched_off() -> None:
+    context = acme()
+    people = dict(context.directory.people)
+    people["mei"] = replace(people["mei"], high=(Rule("text", 300),))
+    old = Method("pager", "mei's pager")
+    rules = replace(context.directory, people=people, disabled={"mei": (old,)})
+    opened = trial.open_test(
+        replace(context, directory=rules), DAY, ref=REF, policy="p", by="mei", person="mei"
+    )
+
+    assert [(e.channels, e.waits) for e in opened if isinstance(e, ev.PageRequested)] == [
+        (("mail", "text", "pager"), ())
+    ]
 
 
 def test_an_ack_answers_the_test_and_ends_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tocsin.domain import events as ev
+from tocsin.store.contract import ContactRow
 from trouble.conftest import Builder, House, eventually, for_a_while
 
 ANN, BEA, CEM = ("ann@test.example", "bea@test.example", "cem@test.example")
@@ -61,6 +62,24 @@ def test_an_address_that_is_refused_for_good_calls_the_next_at_once(house: House
     first, second = house.events(ref, ev.RungFired)[:2]
     assert (second.at - first.at).total_seconds() < 1.5, "not after the two seconds of the ladder"
     assert house.post.pages(ref)[ANN] == 0
+
+
+def test_a_test_page_shows_that_a_way_that_was_switched_off_works_again(build: Builder) -> None:
+    house = build(toml='[channel.screen]\nkind = "console"\n')
+    store, now = house.program.store, house.program.clock.now()
+    store.save_contact(ContactRow("ann", "mail", "", now, disabled="refused", fails=3, tried=ANN))
+    house.program.refresh_people()
+    live = house.engine.contexts.live.directory
+    assert [method.channel for method in live.methods_of("ann")] == ["screen"]
+
+    answer = house.ask("POST", "/api/v1/pages/test")
+
+    assert answer.status_code == 201, answer.text
+    eventually(lambda: [m for m in house.post.mails if m.to == ANN], "the test arrives by mail")
+    eventually(lambda: not store.contacts("ann")[0].disabled, "mail is used again")
+    house.program.take_up_changes()
+    live = house.engine.contexts.live.directory
+    assert [method.channel for method in live.methods_of("ann")] == ["mail", "screen"]
 
 
 def test_nobody_can_be_reached(house: House) -> None:

@@ -55,6 +55,21 @@ def test_where_nothing_else_is_left_a_disabled_address_is_tried_all_the_same() -
     )
 
 
+def tried(*rows: ContactRow) -> tuple[tuple[str, str], ...]:
+    channels = {"mail": MAIL, "hook": ConsoleSettings(name="hook")}
+    found = directory(policy(), (), channels, (), rows).to_try("mei")
+    return tuple((method.channel, method.address) for method in found)
+
+
+def test_a_test_page_tries_what_is_switched_off_too() -> None:
+    """N10: of a channel with two addresses the one that was switched off, to see whether it works again."""
+    hook = ("hook", "mei")
+    assert tried() == (("mail", "mei@test.example"), hook)
+    assert tried(replace(OF_ROSTER, disabled="refused")) == (hook, ("mail", "mei@test.example"))
+    assert tried(replace(OWN, disabled="refused")) == (("mail", "mei@home.example"), hook)
+    assert tried(replace(OWN, disabled="refused", verified_at=None))[0] == ("mail", "mei@test.example")
+
+
 def test_an_address_that_the_roster_changed_is_not_disabled_by_the_failures_of_the_old_one() -> None:
     row = replace(OF_ROSTER, disabled="refused", tried="typo@test.example")
     assert methods(row) == (ROSTER,)

@@ -106,10 +106,14 @@ UNRULED_AFTER_S = {"sms": 60, "voice": 180}
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everybody, by handle, with the methods that the configured channels give them."""
+    """Everybody, by handle, with the methods that the configured channels give them.
+
+    `disabled`: those that were switched off after failures and are not used, except by a test page (N10).
+    """
 
     people: dict[str, Person] = field(default_factory=dict)
     methods: dict[str, tuple[Method, ...]] = field(default_factory=dict)
+    disabled: dict[str, tuple[Method, ...]] = field(default_factory=dict)
 
     def get(self, handle: str) -> Person | None:
         """The person of that handle (a leading @ is ignored)."""
@@ -144,3 +148,8 @@ class Directory:
     def methods_of(self, handle: str) -> tuple[Method, ...]:
         """The ways to reach a person, best first; empty when nobody can."""
         return self.methods.get(handle, ())
+
+    def to_try(self, handle: str) -> tuple[Method, ...]:
+        """What a test page uses: every method, and of a channel with an address that was switched off that one."""
+        found = {m.channel: m for m in (*self.methods_of(handle), *self.disabled.get(handle, ()))}
+        return tuple(found.values())

@@ -1,6 +1,7 @@
-"""A test page: one page to one person, over all her ways, to see that it arrives (docs/reference/oncall.md N2, E5).
+"""A test page: one page to one person, over all her ways, to see that it arrives (docs/reference/oncall.md N2, N10).
 
 A stream of its own, of kind `test`: no level, no clocks, no steps, no reminders. Her ack ends it; so do ten minutes.
+All her methods are used at once, also those that were switched off: one that takes the page is used again.
 """
 
 from __future__ import annotations

@@ -258,7 +258,8 @@ def _record(
 ) -> Answer:
     sitting.settlements.append(settlement)
     if isinstance(taken.effect, Send):
-        sitting.health += health_of(taken.effect, outcome, sitting.contexts.live.directory, at)
+        people, test = sitting.contexts.live.directory, sitting.state(taken.ref).kind == "test"
+        sitting.health += health_of(taken.effect, outcome, people, at, test=test)
         if (
             isinstance(outcome, Undelivered) and outcome.channel
         ):  # nothing is tried again: this is when it is seen

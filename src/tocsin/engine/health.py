@@ -14,15 +14,17 @@ NO_METHODS = frozenset({NOWHERE_LANE, SIREN_LANE})
 
 
 def health_of(
-    send: Send, outcome: Carried | Undelivered, directory: Directory, at: datetime
+    send: Send, outcome: Carried | Undelivered, directory: Directory, at: datetime, *, test: bool = False
 ) -> tuple[Health, ...]:
     """Nothing for what is no page, and for a failure where the person has no such method any more.
+
+    A `test` page may have gone where nothing else goes: to an address that was switched off.
 
     What would fail for everybody is held against no address: it is alarmed about as the channel's, and is over with it.
     """
     if send.page is None or send.lane in NO_METHODS:
         return ()
-    methods = directory.methods_of(send.person)
+    methods = directory.to_try(send.person) if test else directory.methods_of(send.person)
     address = next((method.address for method in methods if method.channel == send.lane), None)
     if isinstance(outcome, Carried):
         return (Health(send.person, send.lane, at, ok=True, address=address or ""),)

@@ -47,16 +47,17 @@ def directory(
         if known_as is not None:
             people[said.handle] = _with_rules(known_as, said, policy)
     rows = {(row.person, row.channel): row for row in contacts}
-    methods = {handle: _methods(person, channels, rows) for handle, person in people.items()}
-    return Directory(people, methods)
+    found = {handle: _methods(person, channels, rows) for handle, person in people.items()}
+    methods = {handle: used for handle, (used, _) in found.items()}
+    return Directory(people, methods, {handle: off for handle, (_, off) in found.items() if off})
 
 
 def _methods(
     person: Person, channels: Mapping[str, ChannelSettings], rows: Mapping[tuple[str, str], ContactRow]
-) -> tuple[Method, ...]:
-    """The ways that work as far as is known; where none is left, those that failures have disabled (N10).
+) -> tuple[tuple[Method, ...], tuple[Method, ...]]:
+    """The ways that work as far as is known, and those that failures have disabled; where that is all, they are used.
 
-    A page that may be refused beats none, and the first one that is taken shows that the way works again.
+    A page that may be refused beats none, and the first one that is taken shows that the way works again (N10).
     """
     found, disabled = [], []
     for name, settings in channels.items():
@@ -67,9 +68,12 @@ def _methods(
         method = _method(name, settings.kind, address, row)
         if method is not None:
             found.append(method)
-        elif row is not None and (rest := _method(name, settings.kind, address, replace(row, disabled=""))):
+        rest = (
+            _method(name, settings.kind, address, replace(row, disabled="")) if row and row.disabled else None
+        )
+        if rest is not None and rest != method:
             disabled.append(rest)
-    return tuple(found or disabled)
+    return (tuple(found), tuple(disabled)) if found else (tuple(disabled), ())
 
 
 def _method(name: str, kind: str, address: str | None, row: ContactRow | None) -> Method | None:
