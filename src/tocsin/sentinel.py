@@ -40,7 +40,15 @@ OLD_TICK_S: Final = 30.0
 """A tick that is older is red, whatever else `readyz` says."""
 STEADY_LOOKS: Final = 2
 """Well means well for so many looks: a process that starts and dies again and again is one trouble, not many."""
+FLICKERS: Final = 2
+"""Red again and again within `FLICKER_S`, so many times: then well means well for `CALM_S`."""
+FLICKER_S: Final = 1800.0
+CALM_S: Final = 300.0
+LONGEST_PAUSE_S: Final = 300.0
+"""Between two tries to tell while no way takes it: one that is only too slow may have told people each time."""
 _ANSWER_BYTES: Final = 65_536
+_LAST_S: Final = 0.1
+"""What was done a moment ago may still be leaving."""
 _REASONS: Final = 10
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 _DURATION = re.compile(r"(\d{1,6})(s|m|h)?")
@@ -159,14 +167,29 @@ class Trouble:
     after: float
     repeat: float
     steady: float
+    pause: float = 10
+    """Until the second try to tell; it doubles from try to try."""
     since: float | None = None
     well_since: float | None = None
     told_at: float | None = None
     reasons: tuple[str, ...] = ()
+    flickers: tuple[float, ...] = ()
+    """When people were told that it is red, and when it was red again before they were told anything else."""
+    missed_at: float = 0
+    tries: int = 0
 
     def see(self, reasons: tuple[str, ...], now: float) -> str:
-        """Which word is due: `red`, `still red`, `well`, or none; it stays due until `told`."""
+        """Which word is due: `red`, `still red`, `well`, or none; it stays due until `told`, with growing pauses."""
+        due = self._due(reasons, now)
+        return "" if self.tries and now - self.missed_at < self._pause() else due
+
+    def _pause(self) -> float:
+        return min(self.pause * 2.0 ** min(self.tries - 1, 20), LONGEST_PAUSE_S)
+
+    def _due(self, reasons: tuple[str, ...], now: float) -> str:
         if reasons:
+            if self.told_at is not None and self.well_since is not None:
+                self._flickered(now)
             self.since, self.well_since, self.reasons = (
                 self.since if self.since is not None else now,
                 None,
@@ -180,18 +203,30 @@ class Trouble:
         if self.since is None:
             return ""
         self.well_since = self.well_since if self.well_since is not None else now
-        if now - self.well_since < self.steady:
-            return ""
         if self.told_at is None:
-            self.since = None
+            if now - self.well_since >= self.steady:
+                self.since = None
             return ""
-        return "well"
+        flickers = sum(now - at < FLICKER_S for at in self.flickers)
+        calm = max(self.steady, CALM_S) if flickers >= FLICKERS else self.steady
+        return "well" if now - self.well_since >= calm else ""
 
     def told(self, state: str, now: float) -> None:
         """Somebody took the word."""
+        self.tries = 0
         self.told_at = None if state == "well" else now
         if state == "well":
             self.since = self.well_since = None
+        if state == "red":
+            self._flickered(now)
+
+    def _flickered(self, now: float) -> None:
+        self.flickers = (*(at for at in self.flickers if now - at < FLICKER_S), now)
+
+    def missed(self, now: float) -> None:
+        """Nobody took the word, or not in time."""
+        self.tries = self.tries + 1 if now - self.missed_at < FLICKER_S else 1
+        self.missed_at = now
 
     def word(self, state: str, url: str, now: float) -> Word:
         """What is said about it."""
@@ -217,13 +252,14 @@ class Watcher:
         alarmz_after: float = 600,
         repeat: float = 1800,
         steady: float = 20,
+        pause: float = 10,
     ) -> None:
         self.url = url
-        self.down = Trouble("not ready, so perhaps nobody is paged,", after, repeat, steady)
-        self.alarmed = Trouble("alarmed", alarmz_after, repeat, steady)
+        self.down = Trouble("not ready, so perhaps nobody is paged,", after, repeat, steady, pause)
+        self.alarmed = Trouble("alarmed", alarmz_after, repeat, steady, pause)
 
     def see(self, seen: Seen, now: float) -> list[tuple[Trouble, Word]]:
-        """What has to be said now. What is not said (`Trouble.told`) comes again with the next look."""
+        """What has to be said now; the caller says `Trouble.told` or `Trouble.missed` of each."""
         found = [(self.down, self.down.see(seen.reasons, now))]
         if seen.alarms is not None:
             found.append((self.alarmed, self.alarmed.see(seen.alarms, now)))
@@ -340,40 +376,65 @@ _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _N
 
 
 def asker(url: str) -> Ask:
-    """Asks over HTTP, without proxies, at most so long."""
+    """Asks over HTTP, without proxies, at most so long; while a question hangs, there is no answer to the next."""
 
     def ask(path: str) -> tuple[int, bytes]:
+        until = time.monotonic() + LOOK_LIMIT_S
         try:
             with _OPENER.open(url + path, timeout=LOOK_LIMIT_S) as answer:
-                return answer.status, answer.read(_ANSWER_BYTES)
+                return answer.status, _read(answer, until)
         except HTTPError as refused:
             with refused:
-                return refused.code, refused.read(_ANSWER_BYTES)
+                return refused.code, _read(refused, until)
         except (HTTPException, ValueError) as garbled:
             raise OSError(f"no HTTP: {type(garbled).__name__}") from None
 
-    return lambda path: within(LOOK_LIMIT_S, lambda: ask(path))
+    single = Single()
+    return lambda path: single.within(LOOK_LIMIT_S, lambda: ask(path))
 
 
-def within(limit_s: float, work: Callable[[], Answer]) -> Answer:
-    """What `work` returns or raises; OSError when it takes longer, whatever it waits for: a name server, a trickle."""
-    found: list[Answer] = []
-    failed: list[Exception] = []
+def _read(answer: Any, until: float) -> bytes:
+    """The body, or the beginning of a long one. A trickle ends at its time, and gives the connection back."""
+    body = bytearray()
+    while len(body) < _ANSWER_BYTES and (part := answer.read1(_ANSWER_BYTES - len(body))):
+        body += part
+        if time.monotonic() > until:
+            raise TimeoutError("the answer trickles")
+    return bytes(body)
 
-    def run() -> None:
-        try:
-            found.append(work())
-        except FAILURES as error:
-            failed.append(error)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(limit_s)
-    if failed:
-        raise failed[0]
-    if not found:
-        raise TimeoutError(f"no answer within {limit_s:g} s")
-    return found[0]
+class Single:
+    """Bounds work that may hang, one at a time: what hangs for ever costs one thread and no more."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+
+    def within(self, limit_s: float, work: Callable[[], Answer]) -> Answer:
+        """What `work` returns or raises; TimeoutError when it takes longer, whatever it waits for.
+
+        As long as the last one still hangs, nothing is begun, and that is a TimeoutError too.
+        """
+        if self._thread is not None:
+            self._thread.join(_LAST_S)
+            if self._thread.is_alive():
+                raise TimeoutError("the last try still hangs")
+        found: list[Answer] = []
+        failed: list[Exception] = []
+
+        def run() -> None:
+            try:
+                found.append(work())
+            except FAILURES as error:
+                failed.append(error)
+
+        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread.start()
+        self._thread.join(limit_s)
+        if failed:
+            raise failed[0]
+        if not found:
+            raise TimeoutError(f"no answer within {limit_s:g} s")
+        return found[0]
 
 
 # --- the loop --------------------------------------------------------------------------------------------
@@ -405,8 +466,14 @@ class Sentinel:
         self._ask = ask or asker(plan.url)
         steady = STEADY_LOOKS * plan.interval
         self._watcher = Watcher(
-            plan.url, after=plan.after, alarmz_after=plan.alarmz_after, repeat=plan.repeat, steady=steady
+            plan.url,
+            after=plan.after,
+            alarmz_after=plan.alarmz_after,
+            repeat=plan.repeat,
+            steady=steady,
+            pause=plan.interval,
         )
+        self._sends = [(way, Single()) for way in plan.ways]
         self._state = ""
 
     def run(self) -> None:
@@ -426,15 +493,19 @@ class Sentinel:
             self._state = seen.state
             self.say(seen.state, seen.words)
         for trouble, word in self._watcher.see(seen, now):
-            if not self.stop.is_set() and self.tell(word):
+            if self.stop.is_set():
+                return
+            if self.tell(word):
                 trouble.told(word.state, now)
+            else:
+                trouble.missed(now)
 
     def tell(self, word: Word) -> bool:
         """By every way there is: whether at least one took it. The others are named in the log."""
         took = False
-        for way in self.plan.ways:
+        for way, single in self._sends:
             try:
-                missed = within(SEND_LIMIT_S, lambda way=way: way.send(word))  # type: ignore[misc]
+                missed = single.within(SEND_LIMIT_S, lambda way=way: way.send(word))  # type: ignore[misc]
             except FAILURES as failed:
                 missed = f"{type(failed).__name__}: {failed}"
             else:

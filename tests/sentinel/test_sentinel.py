@@ -151,7 +151,7 @@ def test_a_mail_server_that_is_gone_does_not_keep_the_webhook(sentry: Sentry, ot
     assert "hidden" not in watching.lines
 
 
-def test_when_no_way_takes_it_it_is_tried_with_every_look(sentry: Sentry, other_side: OtherSide) -> None:
+def test_when_no_way_takes_it_it_is_tried_again(sentry: Sentry, other_side: OtherSide) -> None:
     other_side.answers["/hook"] = (500, {})
     watching = sentry(f"http://127.0.0.1:{free_port()}", *QUICK, "--webhook", f"{other_side.url}/hook")
     eventually(lambda: len(other_side.posted) >= 3, "it goes on trying")

@@ -47,6 +47,8 @@ def told(*parts: tuple[Seen, int], taken: bool = True, **more: Any) -> list[tupl
                 said.append((now, word.state))
                 if taken:
                     trouble.told(word.state, now)
+                else:
+                    trouble.missed(now)
             now += INTERVAL
     return said
 
@@ -69,8 +71,25 @@ def test_a_process_that_starts_and_dies_again_and_again_is_one_trouble() -> None
     assert told(*rounds) == [(50, "red")]
 
 
-def test_a_word_that_nobody_took_comes_again_with_every_look() -> None:
-    assert told((RED, 100), taken=False) == [(50, "red"), (60, "red"), (70, "red"), (80, "red"), (90, "red")]
+def test_a_word_that_nobody_took_comes_again_with_growing_pauses() -> None:
+    """A mail server that is only too slow may have sent it each time."""
+    times = [at for at, _ in told((RED, 1700), taken=False)]
+    assert times == [50, 60, 80, 120, 200, 360, 660, 960, 1260, 1560]
+
+
+def test_what_was_missed_in_one_outage_keeps_the_next_one_no_longer_than_a_pause() -> None:
+    assert told((RED, 90), (WELL, 40), (RED, 100), taken=False) == [
+        (50, "red"),
+        (60, "red"),
+        (80, "red"),
+        (180, "red"),
+    ]
+
+
+def test_a_crash_loop_is_few_words() -> None:
+    """A minute down, half a minute up, for an hour; well is what stays well."""
+    said = told(*[(RED, 60), (WELL, 30)] * 40, (WELL, 400))
+    assert said == [(50, "red"), (80, "well"), (140, "red"), (1940, "still red"), (3870, "well")]
 
 
 def test_alarms_have_more_time_and_an_outage_does_not_end_them() -> None:
@@ -268,6 +287,54 @@ def test_an_answer_that_trickles_is_no_answer() -> None:
     release = threading.Event()
     try:
         with pytest.raises(TimeoutError, match="no answer within"):
-            sentinel.within(0.1, lambda: release.wait(20))
+            sentinel.Single().within(0.1, lambda: release.wait(20))
     finally:
         release.set()
+
+
+def test_while_a_question_hangs_it_is_red_and_none_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would hold a thread and a connection."""
+    release, asked = threading.Event(), []
+
+    class Opener:
+        def open(self, url: str, timeout: float) -> Any:
+            asked.append((url, timeout))
+            release.wait(20)
+            raise OSError("gone")
+
+    monkeypatch.setattr(sentinel, "_OPENER", Opener())
+    monkeypatch.setattr(sentinel, "LOOK_LIMIT_S", 0.02)
+    ask = sentinel.asker("https://t.example")
+    try:
+        seen = [look(ask) for _ in range(5)]
+    finally:
+        release.set()
+    assert [found.state for found in seen] == ["red"] * 5
+    assert len(asked) == 1
+
+
+def test_a_way_that_hangs_is_not_tried_beside_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    release, tries = threading.Event(), []
+
+    class Slow(Deaf):
+        def send(self, word: Word) -> str:
+            tries.append(word)
+            release.wait(20)
+            return ""
+
+    monkeypatch.setattr(sentinel, "SEND_LIMIT_S", 0.02)
+    watching = Sentinel(Plan("https://t.example", (Slow(),)), threading.Event())
+    try:
+        assert not any(watching.tell(Word("red", "tocsin: gone", "gone")) for _ in range(3))
+    finally:
+        release.set()
+    assert len(tries) == 1
+
+
+def test_a_body_that_trickles_gives_its_connection_back() -> None:
+    class Trickle:
+        def read1(self, _: int) -> bytes:
+            return b"x"
+
+    with pytest.raises(TimeoutError, match="trickles"):
+        sentinel._read(Trickle(), 0.0)

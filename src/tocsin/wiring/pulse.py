@@ -78,3 +78,5 @@ class OtherTocsin:
         for trouble, word in self._watcher.see(seen, now):
             if self._ways.tell(word):
                 trouble.told(word.state, now)
+            else:
+                trouble.missed(now)

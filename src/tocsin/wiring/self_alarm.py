@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from tocsin.engine.engine import Engine
-from tocsin.sentinel import FAILURES, Word, plain, within
+from tocsin.sentinel import FAILURES, Single, Word, plain
 from tocsin.wiring.telling import Ways
 
 log = structlog.get_logger("tocsin.self_alarm")
@@ -122,6 +122,7 @@ class SelfCheck:
     ) -> None:
         self._ways = ways
         self._look = look
+        self._single = Single()
         self._stopping = stopping
         self._standing = Standing(url)
         self._pause = EVERY_S
@@ -148,8 +149,9 @@ class SelfCheck:
                 self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
 
     def _reasons(self) -> list[str]:
+        """What hangs is red, and is not asked again before it comes back."""
         try:
-            return within(LOOK_LIMIT_S, self._look)
+            return self._single.within(LOOK_LIMIT_S, self._look)
         except FAILURES as failed:
             log.warning("tocsin cannot say how it is", reason=str(failed))
             return ["tocsin cannot say how it is: whatever it waits for does not answer"]

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
@@ -22,12 +23,16 @@ from tocsin.channels.outbound import Outbound
 from tocsin.channels.port import Message
 from tocsin.config import SelfAlarm
 from tocsin.domain.delivery import Undelivered
-from tocsin.sentinel import FAILURES, Word, posted, within
+from tocsin.sentinel import FAILURES, Single, Word, posted
 
 log = structlog.get_logger("tocsin.self_alarm")
 
 LIMIT_S: Final = 10.0
 """Seconds for one way; a name server that does not answer counts too."""
+END_S: Final = 2.0
+"""Seconds for a hook that was killed to be gone."""
+LEFT_MOST: Final = 3
+"""So many hooks that cannot be ended may be left behind; then none is begun."""
 CLEAN: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -42,7 +47,7 @@ class Way(Protocol):
 
 
 class Ways:
-    """In this order, until one takes it. Raises ValueError where the settings do not fit together."""
+    """In this order, until one takes it; for one caller. Raises ValueError where the settings do not fit together."""
 
     def __init__(self, settings: SelfAlarm, now: Callable[[], datetime]) -> None:
         self.ways: list[Way] = []
@@ -52,6 +57,9 @@ class Ways:
             self.ways.append(_Webhook(settings.webhook.reveal(), settings.allow_loopback))
         if settings.hook:
             self.ways.append(_Program(settings.hook))
+        mails = len(settings.to)
+        self.longest_s = (mails + len(self.ways)) * (LIMIT_S + END_S)
+        """Seconds that `tell` takes at most: every mail and every other way at its limit."""
 
     def tell(self, word: Word) -> bool:
         """Whether a way took it; where none did, that is critical."""
@@ -72,6 +80,7 @@ class _Mail:
 
     def __init__(self, settings: SelfAlarm, now: Callable[[], datetime]) -> None:
         self._to = settings.to
+        self._singles = {to: Single() for to in settings.to}
         self._now = now
         self._channel = EmailChannel(
             "self_alarm",
@@ -99,7 +108,7 @@ class _Mail:
             sent_at=now, urgent=word.state != "well",
         )  # fmt: skip
         try:
-            bounded(lambda: self._channel.send(message))
+            bounded(lambda: self._channel.send(message), self._singles[to])
         except FAILURES as failed:
             return str(failed)
         return ""
@@ -123,9 +132,14 @@ class _Program:
 
     def __init__(self, argv: tuple[str, ...]) -> None:
         self._argv = argv
+        self._left: list[subprocess.Popen[bytes]] = []
 
     def tell(self, word: Word) -> None:
-        with subprocess.Popen(
+        """Bounded even where it can be neither waited for nor ended: one that took another user's rights."""
+        self._left = [running for running in self._left if running.poll() is None]
+        if len(self._left) >= LEFT_MOST:
+            raise TimeoutError(f"{len(self._left)} of {self._argv[0]} still run and cannot be ended")
+        running = subprocess.Popen(
             self._argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -133,14 +147,26 @@ class _Program:
             env={**CLEAN, "TOCSIN_STATE": word.state, "TOCSIN_SUBJECT": word.subject},
             cwd="/",
             start_new_session=True,
-        ) as running:
-            try:
-                running.communicate(f"{word.subject}\n\n{word.text}".encode(), timeout=LIMIT_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(running.pid, signal.SIGKILL)
-                raise TimeoutError(f"{self._argv[0]} took longer than {LIMIT_S:g} s") from None
+        )
+        try:
+            running.communicate(f"{word.subject}\n\n{word.text}".encode(), timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._end(running)
+            raise TimeoutError(f"{self._argv[0]} took longer than {LIMIT_S:g} s") from None
         if running.returncode:
             raise OSError(f"{self._argv[0]} ended with {running.returncode}")
+
+    def _end(self, running: subprocess.Popen[bytes]) -> None:
+        """Kill it with its children; whatever does not end in time is left to itself."""
+        try:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait(END_S)
+        except (OSError, subprocess.TimeoutExpired) as failed:
+            log.warning("a hook cannot be ended", pid=running.pid, reason=str(failed))
+            self._left.append(running)
+        if running.stdin is not None:
+            with suppress(OSError):  # what it was never told is still in the buffer
+                running.stdin.close()
 
 
 class Target:
@@ -152,6 +178,7 @@ class Target:
     def __init__(self, url: str, allow_loopback: bool, key: str) -> None:
         self._url = url
         self._allow_loopback = allow_loopback
+        self._single = Single()
         try:
             self.where = self._outbound().where
         except ValueError as unfit:
@@ -182,13 +209,13 @@ class Target:
                 await out.aclose()
             return reply.status, reply.body
 
-        return bounded(once)
+        return bounded(once, self._single)
 
 
 Answer = TypeVar("Answer")
 
 
-def bounded(work: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+def bounded(work: Callable[[], Coroutine[Any, Any, Answer]], single: Single) -> Answer:
     """What it returns, within the limit whatever hangs. Raises one of `sentinel.FAILURES`."""
 
     def run() -> Answer:
@@ -197,4 +224,4 @@ def bounded(work: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
         except Undelivered as failed:
             raise OSError(failed.reason) from None
 
-    return within(LIMIT_S + 1, run)
+    return single.within(LIMIT_S + 1, run)
