@@ -266,6 +266,23 @@ def test_a_program_that_hangs_is_ended_with_its_children(
     for_a_while(lambda: not mark.exists(), 2.2, "its child was ended too")
 
 
+def test_a_program_that_cannot_be_killed_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took the rights of another user, say."""
+
+    def refused(*_: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(telling, "LIMIT_S", 0.1)
+    monkeypatch.setattr(telling.os, "killpg", refused)
+    telling_ways = ways(SelfAlarm(hook=("/bin/sleep", "4")))
+    began = time.monotonic()
+    assert not telling_ways.tell(RED)
+    assert time.monotonic() - began < 2
+    with structlog.testing.capture_logs() as logs:
+        assert not any(telling_ways.tell(RED) for _ in range(telling.LEFT_MOST))
+    assert "3 of /bin/sleep still run" in str(logs), "and there are never more of them"
+
+
 def test_a_program_that_fails_told_nobody() -> None:
     assert not ways(SelfAlarm(hook=("/bin/false",))).tell(RED)
     assert ways(SelfAlarm(hook=("/bin/true",))).tell(RED)
@@ -335,6 +352,29 @@ def test_it_tells_when_nothing_answers_any_more(
     finally:
         release.set()
     assert "tocsin cannot say how it is" in subjects(other_post)[0]
+
+
+def test_a_look_that_hangs_stays_red_and_none_is_begun_beside_it(
+    other_post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(self_alarm, "LOOK_LIMIT_S", 0.02)
+    release, looks = threading.Event(), 0
+
+    def hang() -> list[str]:
+        nonlocal looks
+        looks += 1
+        release.wait(20)
+        return []
+
+    watching = SelfCheck(ways(mail_settings(other_post)), hang, lambda: False, "u")
+    try:
+        for now in range(0, 50, 10):
+            watching.at(now)
+        assert looks == 1
+        assert len(other_post.kept) == 1
+    finally:
+        release.set()
+    eventually(lambda: watching.at(60) or looks > 1, "it looks again once the other has come back")
 
 
 def test_an_engine_that_ends_on_purpose_tells_nobody(build: Builder, other_post: PostOffice) -> None:
@@ -460,3 +500,30 @@ def test_an_unexpected_end_of_a_round_does_not_end_the_loop() -> None:
     assert loop.alive()
     loop.stop()
     assert not loop.alive()
+
+
+def test_a_round_that_hangs_is_not_alive_and_an_alarm(build: Builder, receiver: Receiver) -> None:
+    house, release, begun = build(), threading.Event(), threading.Event()
+
+    def once() -> None:
+        begun.set()
+        release.wait(20)
+
+    loop = Loop("daily-page", 0.01, once, longest_s=0.05)
+    assert loop.trouble() == "", "it has not begun"
+    house.engine.companions.append(loop)
+    pulse = Pulse(Heartbeat(Secret(f"{receiver.url}/ping/1"), allow_loopback=True), house.engine, loop.alive)
+    loop.start()
+    try:
+        assert begun.wait(5)
+        eventually(lambda: house.engine.alarmed() == ["the round daily-page hangs"], "it is an alarm")
+        assert not loop.alive()
+        eventually(lambda: house.engine.not_ready() == [], "it is ready")
+        pulse.once()
+        assert receiver.asked == [], "silence is the alarm"
+    finally:
+        release.set()
+    eventually(loop.alive, "the rounds go on again")
+    assert house.engine.alarmed() == []
+    loop.stop()
+    assert loop.trouble() == "", "it was ended"

@@ -220,6 +220,7 @@ class Engine:
         reasons += self._no_database()
         if self.runs and not self.auditor.alive():
             reasons.append("the auditor does not run")
+        reasons += filter(None, (companion.trouble() for companion in self.companions))
         if held:
             reasons.append(f"nothing is sent: {held}")
         if isinstance(self.clock, SystemClock) and self.clock.ahead > AHEAD:

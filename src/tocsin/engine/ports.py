@@ -45,3 +45,7 @@ class Companion(Protocol):
     def stop(self) -> None:
         """End."""
         ...
+
+    def trouble(self) -> str:
+        """Why it does not do its work, in words for everybody; empty when it does."""
+        ...

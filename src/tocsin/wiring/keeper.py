@@ -31,6 +31,10 @@ class Keeper(ABC):
         if self._thread is not None:
             self._thread.join()
 
+    def trouble(self) -> str:
+        """Nothing here: an end that nobody wanted is an alarm in the database."""
+        return ""
+
     def wake(self) -> None:
         """Something may have changed; safe from any thread."""
         self.wanted.set()
