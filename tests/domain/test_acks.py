@@ -219,6 +219,19 @@ def test_an_ack_taken_back_calls_people_from_the_first_step_and_frees_the_seat(t
         told.do(answering.unack, by="priya", reason="again")
 
 
+def test_the_ic_who_takes_her_ack_back_leads_no_more_and_the_next_ack_can_be_forgotten_again(
+    told: Told,
+) -> None:
+    told.declare("mei")
+    told.ack("mei")
+    assert told.state.holder("ic") == "mei"
+    told.until("13:10:00").do(answering.unack, by="mei", reason="on a train")
+    assert told.state.holder("ic") is None
+    told.ack("tomas")
+
+    assert told.due("ack-timeout") == "14:10:00"
+
+
 def test_reassigned_those_people_are_called_and_the_steps_begin_when_they_do_not_answer() -> None:
     told = Told(with_policy(step("person:mei", 10), step("person:priya", 10)))
     told.alert()
@@ -356,7 +369,7 @@ def test_both_answer_in_the_instant_in_which_a_step_is_due(told: Told) -> None:
 # --- test pages -------------------------------------------------------------------------------------------
 
 
-def tested() -> Told:
+def called_to_try() -> Told:
     told = Told(acme())
     found = trial.open_test(
         told.context, told.now, ref="TEST-2026-0001", policy="pinned", by="henrik", person="mei"
@@ -365,7 +378,7 @@ def tested() -> Told:
 
 
 def test_a_test_page_calls_one_person_with_high_urgency_and_starts_no_clock() -> None:
-    told = tested()
+    told = called_to_try()
     told.wait(minutes=9)
 
     assert told.pages() == [("13:00:00", "mei")]
@@ -390,7 +403,7 @@ def test_a_test_page_uses_every_way_at_once_whatever_her_rules_say_and_also_what
 
 
 def test_an_ack_answers_the_test_and_ends_it() -> None:
-    told = tested()
+    told = called_to_try()
     told.until("13:00:40").ack("mei").wait(hours=1)
 
     assert [e.outcome for e in told.events(ev.Tested)] == ["answered"]
@@ -399,13 +412,13 @@ def test_an_ack_answers_the_test_and_ends_it() -> None:
 
 
 def test_only_she_can_answer_her_test() -> None:
-    told = tested()
+    told = called_to_try()
     with pytest.raises(Refused, match="test page to mei"):
         told.ack("priya")
 
 
 def test_after_ten_minutes_the_test_has_run_out() -> None:
-    told = tested()
+    told = called_to_try()
     told.wait(minutes=10)
 
     assert [(f"{e.at:%H:%M}", e.outcome) for e in told.events(ev.Tested)] == [("13:10", "ran out")]
@@ -413,7 +426,7 @@ def test_after_ten_minutes_the_test_has_run_out() -> None:
 
 
 def test_when_no_way_works_the_test_says_so_at_once() -> None:
-    told = tested()
+    told = called_to_try()
     told.until("13:00:05").unreachable("mei")
 
     assert [e.outcome for e in told.events(ev.Tested)] == ["unreachable"]
@@ -421,7 +434,7 @@ def test_when_no_way_works_the_test_says_so_at_once() -> None:
 
 
 def test_a_test_is_no_incident_that_could_be_declared_or_led() -> None:
-    told = tested()
+    told = called_to_try()
     for attempt in (
         lambda: told.declare("mei"),
         lambda: told.severity("SEV1"),

@@ -121,7 +121,8 @@ def unack(state: Incident, context: Context, now: datetime, *, by: str, reason: 
     if state.paging is not Paging.ACKED:
         raise Refused(f"nobody has acknowledged {state.ref}", "")
     draft = Draft(state, context)
-    draft.add(ev.Unacknowledged(now, by, _reason(reason, "taking an ack back")))
+    leads = state.holder("ic") == by and state.offer("ic") is None
+    draft.add(ev.Unacknowledged(now, by, _reason(reason, "taking an ack back"), leads))
     escalation.start(draft, now)
     return draft.events
 

@@ -1035,6 +1035,8 @@ class Unacknowledged(Event):
 
     by: str
     reason: Text
+    leaves_seat: bool = False
+    """She led it and leads it no more: nobody does now."""
 
 
 @dataclass(frozen=True, slots=True)

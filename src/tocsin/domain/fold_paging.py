@@ -233,9 +233,15 @@ def _given_back(s: Incident, _: ev.Event) -> Incident:
 
 
 def _forgotten(s: Incident, e: ev.Event) -> Incident:
-    """Nobody leads triage whose ack does not hold: the seat came with it, and goes to whoever acknowledges next."""
+    """Nobody leads triage whose ack does not hold: the seat came with it, and goes to whoever acknowledges next.
+
+    A declared incident keeps its IC, unless it is she who takes her ack back.
+    """
+    leaver = e.by if isinstance(e, ev.Unacknowledged) and e.leaves_seat else None
     if not s.stage.declared and s.offer("ic") is None:
-        s = replace(s, seats=tuple(seat for seat in s.seats if seat != ("ic", s.acked_by)))
+        leaver = s.acked_by
+    if leaver is not None:
+        s = replace(s, seats=tuple(seat for seat in s.seats if seat != ("ic", leaver)))
     return _given_back(s, e)
 
 

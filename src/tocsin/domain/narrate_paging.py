@@ -70,7 +70,9 @@ SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.AckReminded: lambda e: f"{e.person} is asked: still on it? Otherwise it comes back at {_time(e.due)}",
     ev.AckRenewed: lambda e: f"{e.by} is still on it",
     ev.AckExpired: lambda e: f"Nothing was heard of {e.person}: people are called anew",
-    ev.Unacknowledged: lambda e: f"{e.by} took the ack back{_because(e.reason)}",
+    ev.Unacknowledged: lambda e: (
+        f"{e.by} took the ack back{' and leads no more' * e.leaves_seat}{_because(e.reason)}"
+    ),
     ev.Snoozed: lambda e: f"{e.by} silenced it until {_time(e.until)}{_because(e.reason)}",
     ev.SnoozeEnded: _snooze_ended,
     ev.Escalated: _escalated,
