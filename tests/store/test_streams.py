@@ -578,3 +578,17 @@ def test_effects_are_written_with_their_events(store: Store) -> None:
     save(store, new("INC-1", effects=((1, page()), (1, page(lane="voice")))))
     keys = sorted(row.key for row in store.effects("INC-1"))
     assert keys == [f"{store.epoch}/INC-1/1/1", f"{store.epoch}/INC-1/1/2"]
+
+
+def test_streams_of_a_kind_that_were_opened_lately(store: Store) -> None:
+    for ref, kind, at in (
+        ("TEST-1", "test", 0),
+        ("TEST-2", "test", 60),
+        ("INC-1", "incident", 90),
+        ("TEST-3", "test", 120),
+    ):
+        write = new(ref, kind=kind)
+        save(store, dataclasses.replace(write, state=dataclasses.replace(write.state, opened_at=later(at))))
+    with store.begin() as batch:
+        assert batch.opened_since("test", later(60)) == ["TEST-2", "TEST-3"]
+        assert batch.opened_since("test", later(121)) == []

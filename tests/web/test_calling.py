@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,30 @@ def test_a_test_page_is_answered_by_the_tested_person_only(server: Served) -> No
         answered = client.post(f"/api/v1/incidents/{ref}/ack")
     assert answered.status_code == 200, answered.text
     assert "Tested" in [event["kind"] for event in answered.json()["events"]]
+
+
+def test_one_test_page_a_minute_and_person_unless_it_was_answered(fresh: Served) -> None:
+    """Whoever may respond must not ring somebody all night by asking again and again."""
+
+    def asked(person: str, by: str = "jonas", **headers: str) -> Any:
+        with fresh.local(by) as client:
+            return client.post("/api/v1/pages/test", json={"person": person}, headers=headers)
+
+    first = asked("mei", **{"Idempotency-Key": "once"})
+    again = asked("mei", by="henrik")
+    assert (first.status_code, again.status_code) == (201, 429)
+    assert 1 <= int(again.headers["Retry-After"]) <= 60
+    assert "acknowledge" in again.json()["possible"]
+    assert asked("mei", **{"Idempotency-Key": "once"}).json()["ref"] == first.json()["ref"], (
+        "a repeat is none"
+    )
+    assert asked("henrik").status_code == 201, "another person"
+    with fresh.local("mei") as client:
+        client.post(f"/api/v1/incidents/{first.json()['ref']}/ack")
+    assert asked("mei").status_code == 201, "it was answered"
+    assert asked("mei").status_code == 429
+    fresh.clock.ahead += timedelta(seconds=61)
+    assert asked("mei").status_code == 201, "a minute is over"
 
 
 def test_escalate_snooze_and_take_back(server: Served) -> None:

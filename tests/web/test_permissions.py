@@ -113,6 +113,16 @@ def test_a_token_without_the_scope_gets_nowhere(entry: Entry, server: Served) ->
     assert needed.value in answer.text
 
 
+def test_paging_people_by_hand_takes_the_right_to_respond() -> None:
+    """A token that may declare, such as that of a monitor, calls nobody by name."""
+    needed = {
+        e.path: e.access.permission
+        for e in ROUTES
+        if e.method == "POST" and e.path.startswith("/api/v1/pages")
+    }
+    assert needed == dict.fromkeys(("/api/v1/pages", "/api/v1/pages/test"), Permission.RESPOND)
+
+
 def test_an_observer_reads_and_changes_nothing(server: Served) -> None:
     ref = server.declare()
     with server.local("mei") as local:

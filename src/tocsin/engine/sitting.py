@@ -222,6 +222,12 @@ class Sitting:
         """The stream that holds the claim, as of this point of the batch."""
         return self._claims.get(claim, self.tail.claims.get(claim)) or None
 
+    def opened_since(self, kind: str, since: datetime) -> list[Incident]:
+        """Streams of that kind opened at `since` or later, as they are at this point of the batch."""
+        found = [self.state(ref) for ref in self.batch.opened_since(kind, since)]
+        here = (self._states[ref] for ref, version in self._before.items() if version == 0)
+        return found + [state for state in here if state.kind == kind and state.opened_at >= since]
+
     def alert(self, integration: str, dedup_key: str) -> AlertRow | None:
         """The alert row as of this point of the batch."""
         key = (integration, dedup_key)

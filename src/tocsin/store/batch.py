@@ -72,6 +72,10 @@ class OpenBatch:
         """Alerts that point at the incident, as they were before this batch."""
         return [alert_of(row) for row in self._link.rows(ALERTS_OF, ref)]
 
+    def opened_since(self, kind: str, since: datetime) -> list[str]:
+        """Streams of that kind opened at `since` or later, oldest first, as it was before this batch."""
+        return [ref for (ref,) in self._link.rows(sql.OPENED_SINCE, micros(since), kind)]
+
     def checks(self, limit: int = 20, *, gate: str | None = None) -> list[CheckRow]:
         """Checks of all incidents (of one gate), newest first, as they were before this batch."""
         return newest_checks(self._link, limit, gate)

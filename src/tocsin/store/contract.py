@@ -421,6 +421,10 @@ class Batch(Protocol):
         """The next incident numbers of a year, each given once."""
         ...
 
+    def opened_since(self, kind: str, since: datetime) -> list[str]:
+        """Streams of that kind that were opened at `since` or later, oldest first, as it was before this batch."""
+        ...
+
     def checks(self, limit: int = 20, *, gate: str | None = None) -> list[CheckRow]:
         """Checks of all incidents (of one gate), newest first, as they were before this batch."""
         ...

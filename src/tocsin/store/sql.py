@@ -260,6 +260,8 @@ CHANGE_PAGES = changing(
 
 # --- checks and actions --------------------------------------------------------------------------------------------
 
+OPENED_SINCE = "SELECT ref FROM stream WHERE opened_at >= ? AND kind = ? ORDER BY opened_at, ref"
+
 CHECK = "ref, number, gate, by, at, passed, confirmed, valid_until, restore_point, used"
 CHECKS = f"SELECT {CHECK} FROM gate_check ORDER BY at DESC, ref DESC, number DESC LIMIT ?"  # noqa: S608
 CHECKS_OF_GATE = (

@@ -25,6 +25,6 @@ async def page_test(request: Request, body: mp.PageTest | None = None, key: Key 
     """A test page to a person (default: you), by all her ways; her answer proves that they arrive."""
     program, caller = program_of(request), caller_of(request)
     given = body or mp.PageTest()
-    run = testing(given.person or caller.handle, caller.handle)
+    run = testing(given.person or caller.handle, caller.handle, limited=True)
     answer = await submit(program.engine.desk, run, once(caller, request.url.path, key, given))
     return await declared(request, answer)

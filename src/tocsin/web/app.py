@@ -55,7 +55,7 @@ INCIDENTS = [
     Entry("GET", "/api/v1/incidents/{ref}/evidence/{digest}", evidence.download, READ, FILE),
     Entry("GET", "/api/v1/actions", api_work.actions, READ, "actions"),
     Entry("GET", "/api/v1/pages", api_reading.pages, READ, "pages"),
-    Entry("POST", "/api/v1/pages", api_paging.page, DECLARE, "declared", 201),
+    Entry("POST", "/api/v1/pages", api_paging.page, RESPOND, "declared", 201),
     Entry("POST", "/api/v1/pages/test", api_paging.page_test, RESPOND, "declared", 201),
     Entry("GET", "/api/v1/events", live.events, READ, STREAM),
 ]

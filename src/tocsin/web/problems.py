@@ -15,6 +15,7 @@ from starlette.responses import Response
 from tocsin.domain.context import Refused
 from tocsin.engine.desk import Busy
 from tocsin.engine.sitting import UnknownIncident
+from tocsin.engine.trials import TooSoon
 from tocsin.store.contract import StoreUnavailable
 
 log = structlog.get_logger("tocsin.web")
@@ -116,6 +117,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem(
                 422, error.reason, possible=error.possible, errors=[("Idempotency-Key", error.reason)]
             )
+        case TooSoon():
+            wait = {"Retry-After": str(error.wait_s)}
+            return Problem(429, error.reason, possible=error.possible, headers=wait)
         case Refused():
             return Problem(409, error.reason, possible=error.possible)
         case UnknownIncident():
