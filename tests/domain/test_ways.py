@@ -71,6 +71,29 @@ def test_her_rules_are_used_each_at_its_time_after_the_page() -> None:
     ]
 
 
+def test_a_rule_whose_method_she_does_not_have_gives_its_time_to_the_next() -> None:
+    rules = (Rule("pager", 0), Rule("push", 5 * MINUTE), Rule("fax", 6 * MINUTE), Rule("text", 9 * MINUTE))
+    told = Told(one_step(mei={"high": rules}))
+    told.alert()
+    took(told, "push")
+    told.until("13:07:00")
+
+    assert sends(told) == [("13:00:00", "mei", "push"), ("13:06:00", "mei", "text")]
+
+
+def test_when_all_ways_of_her_rules_have_failed_her_other_ways_are_tried_before_she_is_given_up() -> None:
+    told = Told(one_step(mei={"high": (Rule("mail", 0),)}))
+    told.alert()
+    failed(told, "mail")
+    failed(told, "push")
+
+    assert sends(told) == [("13:00:00", "mei", way) for way in ("mail", "push", "text")]
+    assert not told.events(ev.PageEnded)
+    failed(told, "text")
+    assert [(e.person, e.outcome) for e in told.events(ev.PageEnded)] == [("mei", "unreachable")]
+    assert told.pages()[-1] == ("13:00:00", "priya")
+
+
 def test_an_answer_ends_the_rules_that_are_still_to_come() -> None:
     told = Told(one_step(mei={"high": LADDER_OF_RULES}))
     told.alert()

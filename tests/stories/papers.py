@@ -27,6 +27,8 @@ from tocsin.testing import Story
 from tocsin.wiring.export import timeline_text
 
 EXAMPLES = ROOT / "docs" / "examples"
+NOT_OURS = "oncall"
+"""Schedules as examples: `domain/test_oncall_examples.py` keeps these."""
 WEEKS = (
     ("2026-01-19", "mei", "priya"),
     ("2026-01-26", "priya", "jonas"),
@@ -111,7 +113,9 @@ def main() -> None:
         story = three_incidents(folder)
         found = papers(story, folder)
         story.close()
-    shutil.rmtree(EXAMPLES, ignore_errors=True)
+    for path in EXAMPLES.iterdir():
+        if path.is_dir() and path.name != NOT_OURS:
+            shutil.rmtree(path)
     for name, text in found.items():
         (EXAMPLES / name).parent.mkdir(parents=True, exist_ok=True)
         (EXAMPLES / name).write_text(text, "utf-8")

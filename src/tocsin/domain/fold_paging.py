@@ -177,7 +177,11 @@ def _way_tried(s: Incident, e: ev.WayTried) -> Incident:
     def used(page: Page) -> Page:
         before = tuple(t for t in page.tried if t[0] != e.channel)
         late = (*page.late, e.instead) if e.instead else page.late
-        return replace(page, tried=(*before, (e.channel, e.at)), late=late)
+        page = replace(page, tried=(*before, (e.channel, e.at)), late=late)
+        if e.channel in page.channels:
+            return page
+        waits = (*page.waits, 0) if page.waits else ()  # a way that her rules do not name
+        return replace(page, channels=(*page.channels, e.channel), waits=waits)
 
     return _each_page(s, e.page, used)
 

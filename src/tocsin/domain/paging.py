@@ -210,9 +210,16 @@ def next_way(draft: Draft, page: Page, at: datetime, why: str, instead: str = ""
 
 
 def _end_if_lost(draft: Draft, number: int, at: datetime) -> None:
+    """When all of her ways have failed, one that her rules do not name is tried before she counts as out of reach."""
     page = draft.state.page(number)
-    if page is not None and page.outcome is None and not set(page.channels) - set(page.failed):
+    if page is None or page.outcome is not None or set(page.channels) - set(page.failed):
+        return
+    spare = (m.channel for m in draft.context.directory.methods_of(page.person))
+    channel = next((c for c in spare if c not in page.channels), None) if page.channels else None
+    if channel is None:
         end_unreachable(draft, page, at)
+    else:
+        draft.add(ev.WayTried(at, number, page.person, channel, "no way of her rules reaches her"))
 
 
 def _fire_quiet_end(draft: Draft, deadline: Deadline, at: datetime) -> None:

@@ -130,15 +130,19 @@ class Directory:
     def ways(self, handle: str, *, urgent: bool) -> tuple[Way, ...]:
         """How a page reaches a person, in order: by her rules for that urgency, else by every usable method (N1, N2).
 
-        A rule whose method she does not have is passed over; if that leaves none, every usable method is used.
+        A rule whose method she does not have (any more) counts as failed: the next one takes its time (N7). If that
+        leaves none, every usable method is used.
         """
         person, methods = self.people.get(handle), self.methods_of(handle)
         rules = (person.high if urgent else person.low) if person else ()
         found: dict[str, int] = {}
-        for rule in rules:
-            for method in methods:
-                if rule.method in (method.channel, method.kind):
-                    found.setdefault(method.channel, rule.after_s)
+        vacant: int | None = None
+        for rule in sorted(rules, key=lambda rule: rule.after_s):
+            fit = [m.channel for m in methods if rule.method in (m.channel, m.kind)]
+            after, vacant = rule.after_s if vacant is None else vacant, None
+            for channel in fit:
+                found.setdefault(channel, after)
+            vacant = None if fit else after
         if not found:
             found = {m.channel: UNRULED_AFTER_S.get(m.kind, 0) for m in methods}
             first = min(found.values(), default=0)
