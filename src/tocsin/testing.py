@@ -260,7 +260,7 @@ class Story:
     def _carry_all(self) -> None:
         self.engine.beat()
         courier = self.engine.courier
-        for lane in (lane for name, lane in courier.lanes.items() if name not in self.hanging):
+        for lane in (lane for lane in courier.all_lanes() if lane.name not in self.hanging):
             while batch := courier.take(lane, lane.slots):
                 for taken in batch:
                     outcome = asyncio.run(courier.attempt(lane, taken))

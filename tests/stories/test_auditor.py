@@ -12,6 +12,8 @@ import sqlalchemy
 from stories import scripts
 from tocsin.domain import events as ev
 from tocsin.domain.delivery import Failure
+from tocsin.domain.people import Method
+from tocsin.store.contract import Node
 from tocsin.testing import Story
 
 
@@ -162,6 +164,49 @@ def test_a_page_that_nobody_carries_is_an_alarm_until_it_is_carried(story: Story
     story.settle()
     story.engine.auditor.audit()
     assert "stuck-effects" not in alarms(story)
+
+
+def without_mail(story: Story) -> None:
+    """The channel is taken out of tocsin.toml, and tocsin is started again; Mei has no other one."""
+    story.lanes = tuple(name for name in story.lanes if name != "mail")
+    text = {h: (Method("text", "a number"),) for h in story.live.directory.people if h != "mei"}
+    story.live = replace(story.live, directory=replace(story.live.directory, methods=text))
+    story.restart()
+
+
+def test_a_page_on_a_channel_that_is_gone_fails_for_good_and_the_next_step_is_called(story: Story) -> None:
+    story.hanging.add("mail")
+    story.declare("Payments show as pending", by="aisha", sev="SEV1")
+    without_mail(story)
+    story.advance(seconds=20)
+    assert not story.events(ev.PageFailed), "it may only just have been put there"
+
+    story.advance(seconds=41)
+    story.settle()
+
+    (failed,) = story.events(ev.PageFailed)
+    assert (failed.person, failed.reason) == ("mei", "there is no channel mail in tocsin.toml any more")
+    assert [(e.page, e.outcome) for e in story.events(ev.PageEnded)] == [(1, "unreachable")]
+    story.expect_page("priya", via="text")
+    assert [row.fails for row in story.store.contacts("mei")] == [0], "her address is not to blame"
+
+
+def test_beside_another_node_a_channel_that_is_unknown_here_is_left_to_it_for_a_while(story: Story) -> None:
+    story.hanging.add("mail")
+    story.declare("Payments show as pending", by="aisha", sev="SEV1")
+    without_mail(story)
+
+    def beat() -> None:
+        now = story.clock.now()
+        story.store.beat(Node("another", "engine", now, now))
+
+    for _ in range(4):
+        beat()
+        story.advance(minutes=1)
+    assert not story.events(ev.PageFailed)
+    beat()
+    story.advance(minutes=7)
+    assert story.events(ev.PageFailed)
 
 
 def test_a_mail_server_that_is_down_is_seen_at_once_and_forgotten_when_it_is_back(database_url: str) -> None:

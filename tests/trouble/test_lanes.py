@@ -101,7 +101,8 @@ def test_a_lane_that_was_found_empty_is_not_asked_again_because_a_send_ends(
         return Carried("sent")
 
     def take(self: Courier, lane: Lane, free: int) -> list[Taken]:
-        asked.append(free)
+        if lane.name == "mail":
+            asked.append(free)
         return courier_take(self, lane, free)
 
     courier_take = Courier.take

@@ -22,6 +22,8 @@ import structlog
 from tocsin.domain import response
 from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import Send
+from tocsin.engine import abandoned
+from tocsin.engine.abandoned import Abandoned
 from tocsin.engine.clock import Clock
 from tocsin.engine.desk import Busy, Desk, Job, Rank
 from tocsin.engine.health import health_of
@@ -50,13 +52,18 @@ class Courier:
         self.lanes = {lane.name: lane for lane in lanes}
         self._owner = owner
         self._roads: dict[str, Road] = {}
+        self._abandoned = Abandoned(store, clock, self.lanes, owner=owner, silent=SILENT_AFTER)
         self.held = False
 
     def start(self) -> None:
         """Begin carrying, in threads."""
-        self._roads = {name: Road(self, self._desk, lane) for name, lane in self.lanes.items()}
+        self._roads = {lane.name: Road(self, self._desk, lane) for lane in self.all_lanes()}
         for road in self._roads.values():
             road.start()
+
+    def all_lanes(self) -> list[Lane]:
+        """Those of this node, and the one for what was left behind by lanes that are gone."""
+        return [*self.lanes.values(), abandoned.LANE]
 
     def stop(self) -> None:
         """Finish what is under way (at most a lane's time limit), take nothing new."""
@@ -78,6 +85,8 @@ class Courier:
         """Lease what is due now; dropped effects are never taken, so a page is still wanted when it is sent."""
         if self.held:
             return []
+        if lane is abandoned.LANE:
+            return self._abandoned.take(free)
         now = self._clock.now()
         return self._store.take_effects(
             lane.name,
