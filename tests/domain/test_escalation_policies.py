@@ -62,6 +62,28 @@ def test_after_an_hour_of_silence_one_step_fires_and_the_next_keeps_its_delay() 
     assert told.pages() == [("13:00:00", "mei"), ("14:00:00", "priya")]
 
 
+def test_who_comes_next_is_whoever_is_really_called_then() -> None:
+    """An empty step is passed at once; when nobody is left, the last resort is who comes."""
+    told = Told(
+        with_policy(
+            step("person:mei", 5), step("person:jonas", 5), step("person:priya", 5), without=("jonas",)
+        )
+    )
+    told.alert()
+    coming = escalation.coming(told.state, told.context)
+    assert coming is not None
+    assert (f"{coming.at:%H:%M}", coming.people) == ("13:05", ("priya",))
+    told.until("13:06:00")
+    assert told.pages()[-1] == ("13:05:00", "priya")
+
+    alone = Told(with_policy(step("person:jonas", 5), without=("jonas",)))
+    alone.alert()
+    coming = escalation.coming(alone.state, alone.context)
+    assert coming is not None
+    assert coming.again
+    assert coming.people == tuple(person for _, person in alone.pages())
+
+
 def test_after_the_last_step_the_pass_is_repeated_as_often_as_said_and_then_the_fallback_is_called_once() -> (
     None
 ):

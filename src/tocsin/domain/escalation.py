@@ -384,15 +384,20 @@ def _days(ladder: Ladder, at: datetime) -> int:
 
 def _last_resort(draft: Draft, rung: int, at: datetime) -> None:
     """Nobody can be reached: the administrators, else everybody with any method; the siren in any case (E5)."""
+    called = _anybody_left(draft, at)
+    draft.add(ev.NobodyReachable(at, called, "nobody on the ladder can be reached"))
+    paging.call(draft, called, rung, draft.state.ladder.run, at)
+
+
+def _anybody_left(draft: Draft, at: datetime) -> tuple[str, ...]:
+    """Whom the last resort means: those first whose ways have not failed yet."""
     directory, context = draft.context.directory, draft.context
     everyone = dict.fromkeys((*directory.admins(), *directory.people))
     people = tuple(h for h in everyone if targets.reachable(h, context) and targets.active(h, context, at))
     failed = {p.person for p in draft.state.pages if p.outcome == "unreachable"}
     untried = tuple(p for p in people if p not in failed)
     admins = tuple(p for p in untried if p in directory.admins())
-    called = admins or untried or people
-    draft.add(ev.NobodyReachable(at, called, "nobody on the ladder can be reached"))
-    paging.call(draft, called, rung, draft.state.ladder.run, at)
+    return admins or untried or people
 
 
 # --- by hand --------------------------------------------------------------------------------------------------------
@@ -451,13 +456,22 @@ def coming(state: Incident, context: Context) -> Coming | None:
     draft = Draft(state, context)
     high = urgent(state, context)
     over = ladder.exhausted or ladder.dead_end or not (high or ladder.hurry)
-    if not over and ladder.next_rung < len(rungs.steps):
-        return Coming(at, _reached(draft, rungs, ladder.next_rung, at), again=False)
-    if not over and ladder.passes < rungs.repeat:
-        return Coming(at, _reached(draft, rungs, 0, at), again=True)
+    for index in range(ladder.next_rung, len(rungs.steps)) if not over else ():
+        if found := _there(draft, rungs, index, at):
+            return Coming(at, found, again=False)
+    for index in range(len(rungs.steps)) if not over and ladder.passes < rungs.repeat else ():
+        if found := _there(draft, rungs, index, at):
+            return Coming(at, found, again=True)
     if not over and (fallback := _fallback(draft, rungs, at)):
         return Coming(at, fallback, again=False)
     audience = _last_audience(draft, rungs, at)
     if audience is not None:
         return Coming(at, _reached(draft, rungs, audience, at), again=True)
-    return Coming(at, _fallback(draft, rungs, at), again=True)
+    fallback = () if ladder.dead_end else _fallback(draft, rungs, at)
+    return Coming(at, fallback or _anybody_left(draft, at), again=True)
+
+
+def _there(draft: Draft, rungs: Escalation, index: int, at: datetime) -> tuple[str, ...]:
+    """Who the step calls; nobody where none of them can be reached, so that the next one fires at once (E4)."""
+    found = _reached(draft, rungs, index, at)
+    return found if any(targets.reachable(p, draft.context) for p in found) else ()

@@ -61,7 +61,10 @@ SENTENCES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.PageDeferred: lambda e: f"Page {e.page} to {e.person} waits until {_time(e.until)}{_because(e.why)}",
     ev.RoundRobinChosen: lambda e: f"Step {e.rung + 1} of {e.escalation}: the turn is with {e.target}",
     ev.PassRepeated: lambda e: f"Nobody answered on any step: once more from the first (repeat {e.number})",
-    ev.LadderExhausted: lambda e: f"Nobody answered on any step: {many(e.people)} called again from now on",
+    ev.LadderExhausted: lambda e: (
+        "Nobody answered on any step: "
+        + (f"{many(e.people)} called again from now on" if e.people else "nobody of them can be reached")
+    ),
     ev.FallbackCalled: lambda e: f"Fallback: {many(e.people)} called{_because(e.why)}",
     ev.Acknowledged: _acknowledged,
     ev.AlsoAcknowledged: lambda e: f"{e.by} also acknowledged by {e.via}; {e.first} was first",
