@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog
 
 from tocsin.config import Synthetic
 from tocsin.wiring.synthetic import AGAIN, ALARM, DailyPage, Record, read_record
@@ -94,7 +95,7 @@ def test_one_that_no_provider_takes_is_an_alarm(house: House) -> None:
     asked = daily.look(DAY)
     assert asked is not None
     daily.look(timedelta(minutes=11))
-    assert daily.alarm() == f"the daily test page {asked.ref} to ann was taken by no provider"
+    assert daily.alarm() == f"the daily test page {asked.ref} was taken by no provider"
     assert "was taken by no provider" in house.alarms()
     house.post.open()
     eventually(lambda: (found := daily.look()) and found.settled, "a later try is taken")
@@ -113,9 +114,21 @@ def test_none_for_twenty_five_hours_is_an_alarm(house: House) -> None:
     unseen.now = daily.now
     unseen.look(DAY)
     assert "cannot be sent" in unseen.alarm()
-    assert "nobody is known as 'nobody'" in unseen.alarm()
     unseen.look(timedelta(hours=2))
     assert "no test page has reached a provider since" in unseen.alarm()
+
+
+def test_the_alarm_names_nobody_and_the_log_says_why(house: House) -> None:
+    """Whoever asks `alarmz` need not sign in."""
+    daily = Daily(house, person="somebody")
+    daily.look()
+    with structlog.testing.capture_logs() as logs:
+        daily.look(DAY)
+        daily.look(AGAIN)
+    assert "cannot be sent" in daily.alarm()
+    assert "somebody" not in daily.alarm()
+    said = [entry for entry in logs if "cannot be sent" in entry["event"]]
+    assert [("somebody" in entry["reason"]) for entry in said] == [True], "once"
 
 
 def test_somebody_unknown_is_tried_again_only_after_a_while(

@@ -15,6 +15,7 @@ from tocsin.domain.context import Context, Refused
 from tocsin.domain.effects import Send
 from tocsin.domain.incident import Incident, Page
 from tocsin.store.contract import SecretRow, StoreUnavailable, Taken
+from tocsin.web import phone
 from tocsin.web.phone import KNOCKS, take_by_link
 from tocsin.web.problems import without_secret
 from tocsin.web.show_phone import standing_of
@@ -110,6 +111,28 @@ def test_a_post_without_the_field_of_the_page_answers_nothing(server: Served) ->
         assert elsewhere.status_code == 403
         assert client.post(link, data={**own, "do": "resolve"}).status_code == 422
     assert paging(server, ref) == "triggered"
+
+
+def test_a_link_that_runs_out_while_it_is_answered_says_so(
+    server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = server.declare("Too late", by="tomas")
+    link, asked, find = link_to(server, ref), [], phone.link_of
+
+    def found(request: Any, token: str) -> phone.Link:
+        asked.append(token)
+        if len(asked) > 1:
+            raise phone.DeadLink("expired")
+        return find(request, token)
+
+    async def refused(*_: Any) -> None:
+        raise Refused("it is over", "")
+
+    with server.anonymous() as client:
+        own = {**fields(client.get(link).text), "do": "ack"}
+        monkeypatch.setattr(phone, "link_of", found)
+        monkeypatch.setattr(phone, "_carry_out", refused)
+        assert client.post(link, data=own).status_code == 410
 
 
 def test_a_browser_that_is_signed_in_answers_as_well(server: Served) -> None:

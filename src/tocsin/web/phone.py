@@ -120,7 +120,10 @@ async def answered(request: Request, token: str) -> Response:
         await _carry_out(program_of(request), link, do, text(form, "once"))
     except Refused as refused:
         problem = Problem(409, refused.reason, possible=refused.possible)
-        link = await run_in_threadpool(link_of, request, token)
+        try:
+            link = await run_in_threadpool(link_of, request, token)
+        except DeadLink as dead:  # it ran out while it was answered
+            return _dead(request, dead)
         return await run_in_threadpool(_page, request, token, link, problem)
     return RedirectResponse(f"{PATH}{token}", status_code=303)
 

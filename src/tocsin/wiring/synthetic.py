@@ -113,7 +113,9 @@ class DailyPage:
             ref = answer.result(ANSWER_S).ref
         except Refused as refused:
             self._not_before = now + AGAIN
-            self._refused = f"the daily test page cannot be sent: {refused}"
+            if not self._refused:
+                log.warning("the daily test page cannot be sent", person=self._person, reason=str(refused))
+            self._refused = "the daily test page cannot be sent: the log of the server says why"
             return record
         self._not_before, self._refused = None, ""
         log.info("the daily test page", ref=ref, person=self._person)
@@ -130,8 +132,9 @@ class DailyPage:
         return record
 
     def _wrong(self, record: Record, now: datetime) -> str:
+        """In words for everybody: `alarmz` asks nobody who reads it, so it names nobody."""
         if not record.settled and record.asked_at is not None and now - record.asked_at > PATIENCE:
-            return f"the daily test page {record.ref} to {self._person} was taken by no provider"
+            return f"the daily test page {record.ref} was taken by no provider"
         last = record.ok_at or record.since
         if now - last > OLD:
             return f"no test page has reached a provider since {last:%Y-%m-%d %H:%M} UTC"
