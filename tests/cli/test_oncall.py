@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli.conftest import ROOT, Shell, Starter, clean_environment, free_port
+from tocsin.cli.failure import Failure
+from tocsin.cli.override import _when
 
 DAY = timedelta(days=1)
 BLOCK = """
@@ -153,6 +155,12 @@ UNFIT = [
 def test_what_does_not_fit_is_refused(team):
     for words, said in UNFIT:
         assert said in override(team, "add", "platform", *words, expect=2).stderr, words
+
+
+def test_a_zone_that_only_the_server_knows_is_said(monkeypatch):
+    """Another machine, with older time zones."""
+    with pytest.raises(Failure, match="does not know the time zone 'Europe/Atlantis'"):
+        _when("09:00", "--from", "Europe/Atlantis")
 
 
 def test_times_are_the_schedules_clock_or_another_one(team):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tocsin.channels.port import Message, Receipt
-from tocsin.config import EmailSettings
+from tocsin.config import EmailSettings, NtfySettings
 from tocsin.domain.context import Refused
 from tocsin.domain.delivery import permanent
 from tocsin.store.contract import ContactRow
@@ -428,10 +428,23 @@ def test_an_address_that_cannot_be_used_is_refused_before_anything_is_sent(
 
 def test_an_address_that_is_no_address_is_refused_by_its_kind() -> None:
     mail = EmailSettings(name="mail", url="smtp://localhost:25", sender="tocsin@example.com")
-    for address in ("mei", "mei@", "@home.example", "a b@c.example", "a@b.example\nBcc: x", "<a@b.example>"):
+    for address in (
+        "mei",
+        "mei@",
+        "@home.example",
+        "a b@c.example",
+        "a@b.example\nBcc: x",
+        "<a@b.example>",
+        "zoë@b.example",
+    ):
         with pytest.raises(Refused):
             contacts.refuse_unfit("mei", "mail", address, {"mail": mail})
     contacts.refuse_unfit("mei", "mail", "mei+page@home.example", {"mail": mail})
+    push = NtfySettings(name="push", url="https://ntfy.example", topic="acme-{handle}")
+    for address in ("mei@home.example", "my topic", "a/b", "x" * 65, "zoë"):
+        with pytest.raises(Refused, match="no topic"):
+            contacts.refuse_unfit("mei", "push", address, {"push": push})
+    contacts.refuse_unfit("mei", "push", "mei-s_Topic1", {"push": push})
 
 
 def test_an_address_that_failed_too_often_says_so_and_is_proven_anew(fresh: Served, codes: list[str]) -> None:

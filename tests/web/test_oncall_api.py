@@ -278,6 +278,14 @@ def test_a_time_that_does_not_exist_is_proposed_and_one_that_comes_twice_is_aske
     assert twice["possible"] == "write 2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00"
 
 
+@pytest.mark.parametrize("end", ["2026-03-29T24:00", "2026-03-29T24:00Z", "2026-03-29T24:30"])
+def test_an_end_at_24_00_is_refused_in_words(rostered: Served, end: str) -> None:
+    """oncall.md T8: in a handbook it ends a span; an instant has one way to be written."""
+    problem = change(rostered, status=422, start="2026-03-28T09:00", end=end)
+    assert problem["errors"][0]["field"] == "end"
+    assert "00:00 of the next one" in problem["detail"]
+
+
 def test_a_reading_without_an_offset_is_the_schedules_clock(rostered: Served) -> None:
     made = change(rostered, start="2026-03-28T09:00", end="2026-03-29T09:00")["override"]
     assert (made["start"], made["end"]) == ("2026-03-28T08:00Z", "2026-03-29T07:00Z")

@@ -196,7 +196,7 @@ def _zone(client: Client, schedule: str, tz: str | None) -> str:
         return next((str(row["tz"]) for row in rows if row["name"] == schedule), "UTC")
     try:
         return ZoneInfo(tz).key
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise misused(f"--tz: there is no time zone {tz!r}", "a name such as Europe/Stockholm") from None
 
 
@@ -205,7 +205,7 @@ def _when(text: str, option: str, zone: str) -> str:
     word = text.strip()
     if word == "now":
         return present().isoformat()
-    today = f"{present().astimezone(ZoneInfo(zone)):%Y-%m-%d}T"
+    today = f"{present().astimezone(_known_here(zone, option)):%Y-%m-%d}T"
     clock = len(word) == 5 and word[2] == ":"
     try:
         at = datetime.fromisoformat(f"{today}{word}" if clock else word)
@@ -216,6 +216,17 @@ def _when(text: str, option: str, zone: str) -> str:
             f"{option}: {text!r} is no time", f"write {today}09:00 ({zone}), {today}09:00Z, 09:00 or now"
         )
     return at.isoformat() if at.tzinfo else _which(at, option, zone)
+
+
+def _known_here(zone: str, option: str) -> ZoneInfo:
+    """The zone of the schedule, which the server knows. Raises Failure where this machine does not."""
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise misused(
+            f"{option}: this machine does not know the time zone {zone!r} of the schedule",
+            "install its time zones (tzdata), or say another with --tz",
+        ) from None
 
 
 def _which(at: datetime, option: str, zone: str) -> str:

@@ -13,13 +13,15 @@ from tocsin.wiring.overrides import Unfit
 
 PEOPLE_LIMIT: Final = 50
 WHEN: Final = (
-    r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]"
+    r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[T ](?:[01][0-9]|2[0-4]):[0-5][0-9]"
     r"(?::[0-5][0-9](?:\.[0-9]{1,6})?)?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?$"
 )
 
 
 def _a_time(value: str) -> str:
     """Raises ValueError for what no calendar has."""
+    if value[11:13] == "24":
+        raise ValueError("a day ends at 00:00 of the next one here: write that instead of 24:00 (T8)")
     at = datetime.fromisoformat(value)
     if at.tzinfo is not None:
         instant(value)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tocsin.channels.port import TIME_LIMIT_S, Channel, Message
-from tocsin.config import ChannelSettings, EmailSettings
+from tocsin.config import ChannelSettings, EmailSettings, NtfySettings
 from tocsin.domain.context import Refused
 from tocsin.domain.delivery import in_doubt
 from tocsin.domain.people import Directory
@@ -29,6 +29,8 @@ CODE_EVERY = timedelta(minutes=1)
 """Between two codes on one channel: nobody floods a stranger's mailbox with them."""
 ADDRESS_LIMIT = 254
 _MAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+_TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
 
 
 def refuse_unfit(person: str, channel: str, address: str, channels: Mapping[str, ChannelSettings]) -> None:
@@ -47,8 +49,14 @@ def refuse_unfit(person: str, channel: str, address: str, channels: Mapping[str,
             "the address is empty or holds what no address holds",
             f"one line of at most {ADDRESS_LIMIT} characters",
         )
-    if isinstance(settings, EmailSettings) and _MAIL.fullmatch(address) is None:
-        raise Refused(f"{address!r} is no e-mail address", "write name@example.com")
+    if isinstance(settings, EmailSettings) and (_MAIL.fullmatch(address) is None or not address.isascii()):
+        raise Refused(
+            f"{address!r} is no e-mail address that can be sent to",
+            "write name@example.com, in plain letters",
+        )
+    if isinstance(settings, NtfySettings) and _TOPIC.fullmatch(address) is None:
+        # The channel would pass over it and ring the topic of the pattern instead.
+        raise Refused(f"{address!r} is no topic of ntfy", "1 to 64 of A to Z, a to z, 0 to 9, - and _")
 
 
 def new_code() -> str:

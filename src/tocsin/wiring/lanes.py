@@ -13,7 +13,7 @@ import structlog
 from tocsin.channels.port import Channel, Message
 from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import DOCUMENTS_LANE, NOWHERE_LANE, SIREN_LANE, TICKETS_LANE, Send
-from tocsin.domain.incident import Incident
+from tocsin.domain.incident import ASKED, Incident
 from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.words import words_for
 from tocsin.store.contract import Taken
@@ -83,13 +83,24 @@ def _message(name: str, send: Send, taken: Taken, around: Surroundings) -> Messa
         sent_at=now,
         urgent=send.urgent,
         links=(
-            *(((_ANSWERS.get(send.about, "Acknowledge or pass on"), answer),) if answer else ()),
+            *(((_asks(send, state), answer),) if answer else ()),
             ("Open the incident", f"{around.base_url}/i/{taken.ref}"),
         ),
     )
 
 
-_ANSWERS = {"ack-reminder": "Say that you are still on it"}
+def _asks(send: Send, state: Incident) -> str:
+    """What the link is for, in the words of the page behind it."""
+    if send.about == "ack-reminder":
+        return "Say that you are still on it"
+    page = state.page(send.page or 0)
+    if state.kind == "test":
+        return "Acknowledge: it arrived"
+    if page is not None and page.shadow:
+        return "Say that you have seen it; others are called"
+    if page is not None and page.rung == ASKED:
+        return "Acknowledge: you come"
+    return "Acknowledge or pass on"
 
 
 def _answered(send: Send, state: Incident) -> int | None:
