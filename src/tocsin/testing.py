@@ -20,6 +20,7 @@ from tocsin.domain import events as ev
 from tocsin.domain.context import Context
 from tocsin.domain.delivery import Failure, Undelivered
 from tocsin.domain.effects import DOCUMENTS_LANE, TICKETS_LANE, Send, Write
+from tocsin.domain.escalation import try_again
 from tocsin.domain.incident import Incident
 from tocsin.domain.signals import Signal
 from tocsin.engine.commands import Declaration, declare, merging
@@ -27,7 +28,7 @@ from tocsin.engine.desk import Desk, Job
 from tocsin.engine.engine import Engine
 from tocsin.engine.gated import starting
 from tocsin.engine.live import Live
-from tocsin.engine.overlooked import due_earlier, looking_at
+from tocsin.engine.overlooked import due_earlier, gained, looking_at, stranded
 from tocsin.engine.ports import Carried, Lane
 from tocsin.engine.receive import receive
 from tocsin.engine.release import tell_backlog
@@ -275,10 +276,16 @@ class Story:
         self._surviving(self._carry_all)
 
     def _look_again(self) -> None:
+        desk, before = self.engine.desk, self.engine.contexts.live.directory
         self.engine.contexts.live = self.live
-        for ref in due_earlier(self.store, self.engine.desk):
-            done = self.engine.desk.put(looking_at(ref))
-            self.engine.desk.drain()
+        for ref in due_earlier(self.store, desk):
+            done = desk.put(looking_at(ref))
+            desk.drain()
+            done.result()
+        new = gained(before, self.live.directory)
+        for ref in stranded(self.store, desk, self.clock.now(), new):
+            done = desk.submit(ref, try_again, gained=new)
+            desk.drain()
             done.result()
 
     def alert(

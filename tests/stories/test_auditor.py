@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy
@@ -12,9 +13,15 @@ import sqlalchemy
 from stories import scripts
 from tocsin.domain import events as ev
 from tocsin.domain.delivery import Failure
-from tocsin.domain.people import Method
+from tocsin.domain.oncall.rota import Rota
+from tocsin.domain.people import Directory, Method
+from tocsin.domain.policy import Escalation, Rung
+from tocsin.domain.schedules import Layer, Schedule, Shift
+from tocsin.domain.source import BUILT_IN
+from tocsin.engine.live import Live
 from tocsin.store.contract import Node
 from tocsin.testing import Story
+from tocsin.wiring.people import members_of
 
 
 @pytest.fixture
@@ -164,6 +171,97 @@ def test_a_page_that_nobody_carries_is_an_alarm_until_it_is_carried(story: Story
     story.settle()
     story.engine.auditor.audit()
     assert "stuck-effects" not in alarms(story)
+
+
+def nobody_at_all(url: str) -> Story:
+    """An incident that nobody could be called for: no person has any method."""
+    live = scripts.live(scripts.acme_policy())
+    story = Story(url, replace(live, directory=replace(live.directory, methods={})), at=scripts.DAY)
+    story.alert("Smoke test failed: sign-in on production")
+    assert [e.people for e in story.events(ev.NobodyReachable)] == [()]
+    return story
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning"])
+def test_after_a_dead_end_whoever_gets_a_way_is_called_at_once(database_url: str, severity: str) -> None:
+    live = scripts.live(scripts.acme_policy())
+    story = Story(database_url, replace(live, directory=replace(live.directory, methods={})), at=scripts.DAY)
+    story.alert("Smoke test failed: sign-in on production", severity=severity)
+    story.until("13:07:00")
+    mail = {"mei": live.directory.methods["mei"]}
+
+    story.change_live(replace(live, directory=replace(live.directory, methods=mail)))
+
+    story.expect_page("mei", at="13:07:00")
+    assert len(story.events(ev.NobodyReachable)) == 1
+    story.close()
+
+
+def test_after_a_dead_end_whoever_appears_elsewhere_is_the_last_resort(database_url: str) -> None:
+    story = nobody_at_all(database_url)
+    mail = scripts.live(scripts.acme_policy()).directory.methods["tomas"]
+    story.until("13:07:00")
+    story.change_live(replace(story.live, directory=replace(story.live.directory, methods={"tomas": mail})))
+
+    story.expect_page("tomas", at="13:07:00")
+    story.close()
+
+
+def test_after_a_dead_end_a_corrected_address_is_tried_at_once_and_only_once(database_url: str) -> None:
+    story = Story(database_url, scripts.live(scripts.acme_policy()), at=scripts.DAY)
+    story.broken["*", "mail"] = Failure.PERMANENT
+    story.alert("Smoke test failed: sign-in on production")
+    assert story.events(ev.NobodyReachable)
+    story.until("13:01:00")
+    story.broken.clear()
+    corrected = {**story.live.directory.methods, "mei": (Method("mail", "mei.tanaka@acme.example", "email"),)}
+    story.change_live(replace(story.live, directory=replace(story.live.directory, methods=corrected)))
+    story.change_live(replace(story.live))
+
+    assert [e.person for e in story.events(ev.PageRequested) if e.at == story.clock.at] == ["mei"]
+    story.expect_page("mei", at="13:01:00")
+    story.close()
+
+
+def only_admin_and_primary(live: Live) -> Live:
+    """One step, the primary, and no fallback; Henrik, who is an administrator, and Mei have a way."""
+    step = Rung(0, ("schedule:primary",), BUILT_IN, delay_s=600)
+    policy = replace(live.policy, ladder=(), escalations=(Escalation("default", (step,), BUILT_IN),))
+    people = {**live.directory.people, "henrik": replace(live.directory.people["henrik"], standing="admin")}
+    methods = {handle: live.directory.methods[handle] for handle in ("henrik", "mei")}
+    return replace(live, policy=policy, directory=Directory(people, methods))
+
+
+def test_after_a_dead_end_whoever_is_put_on_the_schedule_is_called_at_once(database_url: str) -> None:
+    live = only_admin_and_primary(scripts.live(scripts.acme_policy()))
+    story = Story(database_url, replace(live, rota=Rota()), at=scripts.DAY)
+    story.alert("Smoke test failed: sign-in on production")
+    assert [e.people for e in story.events(ev.NobodyReachable)] == [("henrik",)]
+    story.clock.at = story.instant("13:01:00")
+    auditor = story.engine.auditor
+    with running_desk(story):
+        auditor.look_again()
+        assert [e.person for e in story.events(ev.PageRequested)][-1] == "henrik"
+        story.engine.contexts.live = live
+        assert auditor.look_again() == [story.ref]
+        assert auditor.look_again() == []
+
+    assert [(f"{e.at:%H:%M}", e.person) for e in story.events(ev.PageRequested)][-1] == ("13:01", "mei")
+    assert not story.state().ladder.dead_end
+    story.close()
+
+
+def test_after_a_dead_end_a_turn_that_begins_is_not_missed(database_url: str) -> None:
+    live = only_admin_and_primary(scripts.live(scripts.acme_policy()))
+    begins = scripts.DAY.replace(hour=13, minute=10)
+    layer = Layer("base", 0, "UTC", shifts=(Shift(("mei",), begins, begins + timedelta(days=1)),))
+    later = Rota((Schedule("primary", "UTC", (layer,)),), members=members_of(live.directory))
+    story = Story(database_url, replace(live, rota=later), at=scripts.DAY)
+    story.alert("Smoke test failed: sign-in on production")
+    story.advance(minutes=11)
+
+    story.expect_page("mei", at="13:10:00")
+    story.close()
 
 
 def without_mail(story: Story) -> None:

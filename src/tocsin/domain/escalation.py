@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tocsin.domain import appearing, paging, taking, targets
 from tocsin.domain import events as ev
-from tocsin.domain import paging, taking, targets
 from tocsin.domain.context import Context, Draft, late_seconds
 from tocsin.domain.incident import ASKED, Incident, Ladder, Paging
 from tocsin.domain.policy import Escalation, Rung
@@ -60,6 +60,19 @@ def start(draft: Draft, at: datetime, *, also: tuple[str, ...] = (), why: str = 
     go_on(draft, at)
     if urgent(draft.state, draft.context) and not draft.state.ladder.exhausted:
         _fire_first_rung_with_ic(draft, run, at)
+
+
+def try_again(
+    state: Incident, context: Context, now: datetime, *, gained: frozenset[str] | None
+) -> list[ev.Event]:
+    """Begin anew where nobody could be called and somebody can be now; nothing where there is nobody new (E5).
+
+    `gained`: of whom something has changed; None: that is not known of anybody.
+    """
+    draft = Draft(state, context)
+    if appearing.stranded(state) and appearing.appeared(state, context, now, gained):
+        start(draft, now)
+    return draft.events
 
 
 def go_on(draft: Draft, at: datetime) -> None:
@@ -143,7 +156,14 @@ def due(state: Incident, context: Context) -> datetime | None:
     high = urgent(state, context)
     if high and not ladder.exhausted and not ladder.dead_end:
         return _step_due(rungs, ladder, last, context)
-    if ladder.dead_end and _all_ways_failed(state):
+    again = _call_again_due(state, rungs, last, high=high)
+    turn = appearing.next_turn(rungs, context, last, again) if ladder.dead_end else None
+    return turn or again
+
+
+def _call_again_due(state: Incident, rungs: Escalation, last: datetime, *, high: bool) -> datetime:
+    """When the last audience is called again, or the last resort tried again."""
+    if state.ladder.dead_end and _all_ways_failed(state):
         return last + DEAD_END_EVERY
     if high:
         return last + timedelta(seconds=rungs.remind_every_s)
@@ -356,6 +376,9 @@ def _last_audience(draft: Draft, rungs: Escalation, at: datetime) -> int | None:
 def _call_again(draft: Draft, rungs: Escalation, due_at: datetime, at: datetime) -> None:
     """The last audience, resolved now, is called again until somebody answers; after a day the owner too (E6)."""
     ladder = draft.state.ladder
+    if ladder.dead_end and appearing.appeared(draft.state, draft.context, at):
+        start(draft, at)
+        return
     index = None if ladder.dead_end else _last_audience(draft, rungs, at)
     if index is None:
         fallback = () if ladder.dead_end else _fallback(draft, rungs, at)

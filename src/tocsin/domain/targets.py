@@ -135,6 +135,15 @@ def _on_schedule(
     return ask(schedule, at) if schedule is not None else ()
 
 
+def next_change(target: str, context: Context, start: datetime, end: datetime) -> datetime | None:
+    """When others come on call in (start, end) on the schedule that the target means; None: never, or it is none."""
+    kind, _, name = target.partition(":")
+    schedule = _schedule(kind, name, context) if kind in {"schedule", "oncall"} else None
+    if schedule is None:
+        return None
+    return next((turn.start for turn in context.rota.final(schedule, start, end)[1:]), None)
+
+
 def shadows_of(rung: Rung, context: Context, at: datetime) -> tuple[str, ...]:
     """Who learns on the schedules of the step at `at` and can be told (L6)."""
     found: list[str] = []

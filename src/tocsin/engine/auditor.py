@@ -1,8 +1,9 @@
 """Looks for what must not be possible, repairs it, and says so (docs/reference/oncall.md P5).
 
 Every minute: incidents that call people without anything to come (no wake-up, no page under way), pages that nobody
-tried to send, alarms whose cause is gone. As soon as people change: calls to somebody who is not there any more. Every
-hour: a sample of stored states is folded again and compared (design rule 19).
+tried to send, alarms whose cause is gone. As soon as people or schedules change: calls to somebody who is not there any
+more, and incidents for which nobody could be called. Every hour: a sample of stored states is folded again and
+compared (design rule 19).
 """
 
 from __future__ import annotations
@@ -16,11 +17,21 @@ import structlog
 from tocsin.domain import clocks
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Refused
+from tocsin.domain.escalation import try_again
 from tocsin.domain.incident import Incident, Paging
-from tocsin.domain.people import Directory
 from tocsin.engine.clock import Clock
 from tocsin.engine.desk import Busy, Desk
-from tocsin.engine.overlooked import EFFECTS_READ, due_earlier, looking_at, open_rows, send_again, unsent
+from tocsin.engine.live import Live
+from tocsin.engine.overlooked import (
+    EFFECTS_READ,
+    due_earlier,
+    gained,
+    looking_at,
+    open_rows,
+    send_again,
+    stranded,
+    unsent,
+)
 from tocsin.engine.release import overdue
 from tocsin.engine.sitting import Answer
 from tocsin.store.contract import HELD, Alarm, JournalRow, Store, StoreUnavailable
@@ -48,8 +59,8 @@ class Auditor:
         self._clock = clock
         self._stop = threading.Event()
         self._hint = threading.Event()
-        self._people: Directory | None = None
-        """Who was known when stored wake-ups were last compared with what follows from the live picture."""
+        self._seen: Live | None = None
+        """The live picture with which stored wake-ups were last compared."""
         self._thread: threading.Thread | None = None
         self._began = self._drift_at = clock.now()
 
@@ -90,16 +101,22 @@ class Auditor:
             log.warning("cannot audit", reason=str(down))
 
     def look_again(self) -> list[str]:
-        """Where people changed: fire or arm what is due earlier than its stream's wake-up says (E19)."""
-        people = self._desk.contexts.live.directory
-        if people is self._people or people == self._people:
-            self._people = people
+        """Where people or schedules changed: fire or arm what is due earlier than its stream's wake-up says (E19), and
+        try again where nobody could be called (E5).
+        """
+        live, seen = self._desk.contexts.live, self._seen
+        if seen is not None and live.rota is seen.rota and live.directory == seen.directory:
+            self._seen = live
             return []
-        found = due_earlier(self._store, self._desk)
-        for ref in found:
+        earlier = due_earlier(self._store, self._desk)
+        for ref in earlier:
             self._settled(self._desk.put(looking_at(ref)), ref)
-        self._people = people
-        return found
+        new = gained(seen.directory if seen is not None else None, live.directory)
+        waiting = stranded(self._store, self._desk, self._clock.now(), new)
+        for ref in waiting:
+            self._settled(self._desk.submit(ref, try_again, gained=new), ref)
+        self._seen = live
+        return list(dict.fromkeys((*earlier, *waiting)))
 
     def _settled(self, job: Future[Answer], ref: str) -> bool:
         """Whether it was done; a stream that takes nothing is an alarm. Raises StoreUnavailable, Busy."""

@@ -1,4 +1,4 @@
-"""What a look at stored streams finds that no wake-up would have told: people who left, pages that were never sent.
+"""What a look at stored streams finds that no wake-up would have told: who left or came, pages that were never sent.
 
 The auditor's hands (docs/reference/oncall.md P5, E19): the deadlines of a stream follow from its state and the live
 picture, but its wake-up was computed with the picture of its last commit.
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from tocsin.domain import clocks
+from tocsin.domain import appearing, clocks
 from tocsin.domain import events as ev
 from tocsin.domain.context import Context, Draft, Refused
 from tocsin.domain.incident import Incident, Page, Paging
 from tocsin.domain.outcomes import REPAIR
+from tocsin.domain.people import Directory
 from tocsin.engine.desk import Desk, Job, Rank
 from tocsin.engine.sitting import Answer
 from tocsin.store.contract import EffectRow, IncidentRow, Store, UnknownEvent
@@ -53,6 +54,38 @@ def due_earlier(store: Store, desk: Desk) -> list[str]:
         except (LookupError, Refused):  # the ticker meets the stream, sets it aside and raises the alarm
             continue
         if due is not None and row.next_due is not None and due < row.next_due:
+            found.append(row.ref)
+    return found
+
+
+def gained(before: Directory | None, after: Directory) -> frozenset[str] | None:
+    """Who is new, differs, or has a method or an address that she had not; None: nothing is known of before (E5)."""
+    if before is None:
+        return None
+    return frozenset(
+        handle
+        for handle, person in after.people.items()
+        if person != before.people.get(handle) or _addresses(handle, after) - _addresses(handle, before)
+    )
+
+
+def _addresses(handle: str, people: Directory) -> set[tuple[str, str]]:
+    return {(method.channel, method.address) for method in people.methods_of(handle)}
+
+
+def stranded(store: Store, desk: Desk, now: datetime, new: frozenset[str] | None) -> list[str]:
+    """References of incidents for which nobody could be called and somebody can be now, `new` people or others."""
+    found = []
+    for row in open_rows(store):
+        state = _state(store, row.ref) if row.paging == Paging.TRIGGERED.value else None
+        if state is None or not appearing.stranded(state):
+            continue
+        try:
+            context = desk.contexts.pinned(state.policy)
+            come = appearing.appeared(state, context, now, new)
+        except (LookupError, Refused):  # the ticker meets the stream, sets it aside and raises the alarm
+            continue
+        if come:
             found.append(row.ref)
     return found
 
