@@ -76,8 +76,8 @@ def test_passing_on_and_calling_people_in(team):
     refused = team.run("pass", ref, "--as", "tomas", expect=1)
     assert "is not being called" in refused.stderr
     as_mei(team, "pass", ref, "--because", "on a train")
-    as_mei(team, "call", ref, "@henrik", "--because", "two more hands")
-    assert "henrik" in {page["person"] for page in team.json("show", ref)["calling"]["pages"]}
+    as_mei(team, "call", ref, "@tomas", "--because", "two more hands")
+    assert "tomas" in {page["person"] for page in team.json("show", ref)["calling"]["pages"]}
     as_mei(team, "reassign", ref, "aisha", "--because", "her service")
     people = {page["person"] for page in team.json("show", ref)["calling"]["pages"]}
     assert "aisha" in people
