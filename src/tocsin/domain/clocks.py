@@ -57,12 +57,20 @@ def advance(state: Incident, context: Context, now: datetime, *, inclusive: bool
 
     Raises RuntimeError when the state does not move on.
     """
+    return advanced(state, context, now, inclusive=inclusive)[0]
+
+
+def advanced(
+    state: Incident, context: Context, now: datetime, *, inclusive: bool = True
+) -> tuple[list[ev.Event], datetime | None]:
+    """As `advance`, with the next wake-up: the last look, which finds nothing more to fire, knows it already."""
     draft = Draft(state, context)
     most = MOST_FIRINGS + sum(FIRINGS_OF_A_PAGE + len(page.channels) for page in state.open_pages())
     for _ in range(most):
-        ready = [d for d in deadlines(draft.state, context) if d.due < now or (inclusive and d.due <= now)]
+        found = deadlines(draft.state, context)
+        ready = [d for d in found if d.due < now or (inclusive and d.due <= now)]
         if not ready:
-            return draft.events
+            return draft.events, min((d.due for d in found), default=None)
         _fire(draft, min(ready, key=lambda d: (d.due, _ORDER.index(d.kind), d.key)), now)
     raise RuntimeError(f"{state.ref} did not settle after {most} deadlines")
 

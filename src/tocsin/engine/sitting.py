@@ -163,8 +163,10 @@ class Sitting:
         state = self.state(ref)
         context = self._context(state)
         effects: list[tuple[int, Effect]] = []
-        events = clocks.advance(state, context, now)
-        self._take(_grown(state, events, context, effects), events, effects, touch=True)
+        events, due = clocks.advanced(state, context, now)
+        grown = _grown(state, events, context, effects)
+        self._take(grown, events, effects, touch=True)
+        self._wakes[ref] = (grown, due)
         return len(events)
 
     def _context(self, state: Incident) -> Context:
