@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tocsin.domain.context import Context
 from tocsin.domain.oncall.turns import cadence
 from tocsin.domain.oncall.wall import WEEK, moment, zone
 from tocsin.domain.oncall.windows import Hours
-from tocsin.domain.policy import Escalation, PersonRules, Policy, Rung
+from tocsin.domain.people import Directory
+from tocsin.domain.policy import Escalation, PersonRules, Policy
 from tocsin.domain.schedules import Layer, Rotation, Schedule
 from tocsin.domain.source import BUILT_IN, Source
+from tocsin.domain.targets import escalation_for
 from tocsin.handbook.block_lines import Path
-from tocsin.handbook.block_paging import PROSE
 from tocsin.handbook.block_values import Page, dotted, shown
 from tocsin.handbook.findings import Notebook
 from tocsin.handbook.grammar import format_duration
@@ -94,15 +96,7 @@ def reached(target: str, policy: Policy) -> tuple[str, ...]:
 
 def default_escalation(policy: Policy) -> Escalation:
     """What holds for an incident of which no route and no service says anything (docs/reference/handbook.md)."""
-    named = policy.escalation("default")
-    if named is not None:
-        return named
-    fallback = ("role:ic",)
-    if policy.ladder:
-        return Escalation(PROSE, policy.ladder, policy.ladder[0].source, fallback=fallback)
-    if len(policy.escalations) == 1:
-        return policy.escalations[0]
-    return Escalation("built-in", (Rung(0, ("oncall:primary",), BUILT_IN),), BUILT_IN, fallback=fallback)
+    return escalation_for(Context(policy, Directory()))
 
 
 class _Judge:
